@@ -1,0 +1,41 @@
+import type { Message, UserFromGetMe } from "grammy/types";
+
+/** In groups only these start anything: a mention, a reply to the bot, a command for it. */
+export function addressedTo(message: Message, me: Pick<UserFromGetMe, "id" | "username">): boolean {
+  if (commandOf(message, me.username) !== null) return true;
+  if (
+    message.reply_to_message?.from?.id === me.id &&
+    message.reply_to_message.forum_topic_created === undefined
+  )
+    return true;
+  const text = message.text ?? message.caption ?? "";
+  const entities = message.entities ?? message.caption_entities ?? [];
+  return entities.some(
+    (entity) =>
+      (entity.type === "mention" &&
+        text.slice(entity.offset, entity.offset + entity.length).toLowerCase() ===
+          `@${me.username.toLowerCase()}`) ||
+      (entity.type === "text_mention" && entity.user.id === me.id),
+  );
+}
+
+/** The command that a message begins with, lower case and without its slash; null when there is none or it is another bot's. */
+export function commandOf(message: Message | undefined, username: string): string | null {
+  const entity = message?.entities?.[0];
+  if (message?.text === undefined || entity?.type !== "bot_command" || entity.offset !== 0) return null;
+  const [name, bot] = message.text.slice(1, entity.length).split("@");
+  if (bot !== undefined && bot.toLowerCase() !== username.toLowerCase()) return null;
+  return name === undefined || name === "" ? null : name.toLowerCase();
+}
+
+/** What follows the command, trimmed. */
+export function argumentOf(message: Message | undefined): string {
+  const entity = message?.entities?.[0];
+  return message?.text?.slice(entity?.length ?? 0).trim() ?? "";
+}
+
+/** What was said to the bot: the text without the mention of it and without control characters. */
+export function spokenText(message: Message, username: string): string {
+  const text = (message.text ?? "").toWellFormed().replaceAll(new RegExp(`@${username}\\b`, "gi"), "");
+  return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F]/g, "").trim();
+}

@@ -1,0 +1,124 @@
+import { Bot, type Api } from "grammy";
+import type { LanguageCode } from "grammy/types";
+import { AppError } from "../core/errors.ts";
+import { sentence, type Language } from "../core/text/text.ts";
+import { commandOf, spokenText } from "./addressing.ts";
+import { ask } from "./ask.ts";
+import { clientOptions } from "./client.ts";
+import { press } from "./commands/press.ts";
+import { retry, startNew, status, stop } from "./commands/chat.ts";
+import { help, start } from "./commands/start.ts";
+import { COMMANDS } from "./commands/table.ts";
+import { claim, greetGroup, invite, takeName } from "./commands/team.ts";
+import { conclude, saying } from "./conclude.ts";
+import type { Ctx, Front } from "./context.ts";
+import { endWithError } from "./errors.ts";
+import { flood } from "./flood.ts";
+import { gate } from "./gate.ts";
+
+/** What one update brings along besides itself. */
+export type Arrival = { readonly updateIds: readonly number[]; ended: boolean };
+
+/**
+ * The whole order of the middleware: log, errors, flood, gate, then buttons,
+ * commands, awaited input, and last the question to Claude.
+ */
+export function createBot(
+  front: Front,
+  settings: { token: string; apiRoot: string },
+  arrivals: WeakMap<object, Arrival>,
+): Bot<Ctx> {
+  const bot = new Bot<Ctx>(settings.token, {
+    botInfo: front.me,
+    client: clientOptions(settings.apiRoot, "send"),
+  });
+
+  bot.use(async (ctx, next) => {
+    ctx.front = front;
+    ctx.updateIds = arrivals.get(ctx.update)?.updateIds ?? [ctx.update.update_id];
+    ctx.note = {};
+    ctx.visit = null;
+    const startedAt = performance.now();
+    let ended = true;
+    try {
+      await next();
+    } catch (err) {
+      ended = await endWithError(ctx, err);
+    }
+    const arrival = arrivals.get(ctx.update);
+    if (arrival !== undefined) arrival.ended = ended;
+    front.app.log.info(
+      {
+        updateId: ctx.update.update_id,
+        outcome: "ok",
+        ...ctx.note,
+        ms: Math.round(performance.now() - startedAt),
+      },
+      "update",
+    );
+  });
+
+  bot.use(flood({ clock: front.app.clock }));
+  bot.use(gate);
+  bot.on("callback_query:data", (ctx) => press(ctx));
+  bot.on("my_chat_member", (ctx) => (ctx.visit === null ? conclude(ctx, null) : greetGroup(ctx, ctx.visit)));
+  bot.use(runCommand);
+  bot.use(takeInput);
+  bot.use(ask);
+  return bot;
+}
+
+async function runCommand(ctx: Ctx, next: () => Promise<void>): Promise<void> {
+  const { visit } = ctx;
+  const command = commandOf(ctx.message, ctx.front.me.username);
+  if (command === null || visit === null) return next();
+  ctx.note.what = `/${command}`;
+  if (command === "start") return start(ctx, visit);
+  const { scope } = visit;
+  if (scope === null) throw new AppError("not_member");
+  switch (command) {
+    case "help":
+      return help(ctx, visit);
+    case "new":
+      return startNew(ctx, visit, scope);
+    case "stop":
+      return stop(ctx, visit, scope);
+    case "retry":
+      return retry(ctx, visit, scope);
+    case "status":
+      return status(ctx, visit, scope);
+    case "invite":
+      return invite(ctx, visit, scope);
+    case "claim":
+      return claim(ctx, visit, scope);
+    default:
+      ctx.note.what = "unknown command";
+      return conclude(ctx, visit, async () => [
+        saying(ctx, visit, "unknown_command", { command: command.slice(0, 32) }),
+      ]);
+  }
+}
+
+async function takeInput(ctx: Ctx, next: () => Promise<void>): Promise<void> {
+  const { visit, message } = ctx;
+  if (visit?.scope == null || message?.text === undefined || visit.person.pending !== "team_name")
+    return next();
+  ctx.note.what = "team name";
+  return takeName(ctx, visit, visit.scope, spokenText(message, ctx.front.me.username));
+}
+
+/** Gives Telegram the menu, per kind of chat and language; the first language is everybody else's. */
+export async function publishCommands(api: Api, languages: readonly Language[]): Promise<void> {
+  for (const where of ["private", "group"] as const) {
+    const entries = COMMANDS.filter((command) => command.where === "anywhere" || command.where === where);
+    for (const language of languages) {
+      await api.setMyCommands(
+        entries.map(({ name }) => ({ command: name, description: sentence(language, `command_${name}`) })),
+        {
+          scope: { type: where === "private" ? "all_private_chats" : "all_group_chats" },
+          ...(language === languages[0] ? {} : { language_code: language as LanguageCode }),
+        },
+      );
+    }
+  }
+}

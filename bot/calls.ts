@@ -1,0 +1,125 @@
+import { InputFile, type Api } from "grammy";
+import type { MessageEntity } from "grammy/types";
+import type { Delivery, OutboxRow, OutgoingMessage } from "../core/pipeline/outbox.ts";
+import { failureOf, type CallFailure } from "./client.ts";
+
+/** Where something is shown. `threadId` is 0 outside forum topics. */
+export type Spot = { readonly chatId: number; readonly threadId: number };
+
+const RETRY_MS = 1_000;
+const RETRY_MS_MAX = 30_000;
+const ATTEMPTS_MAX = 12;
+
+/**
+ * The calls that show, change and remove messages, with the two repairs that
+ * are always right: without entities when Telegram cannot read them, without
+ * the topic when it is gone. Links never preview.
+ */
+export function createCalls(api: Api) {
+  async function post(
+    spot: Spot,
+    message: OutgoingMessage,
+    repaired: { thread: boolean; entities: boolean },
+  ): Promise<number> {
+    const thread = repaired.thread || spot.threadId === 0 ? {} : { message_thread_id: spot.threadId };
+    const reply =
+      message.replyTo === undefined
+        ? {}
+        : { reply_parameters: { message_id: message.replyTo, allow_sending_without_reply: true } };
+    if (message.file !== undefined) {
+      const file = new InputFile(new TextEncoder().encode(message.file.content), message.file.name);
+      return (await api.sendDocument(spot.chatId, file, { ...thread, ...reply })).message_id;
+    }
+    const sent = await api.sendMessage(spot.chatId, message.text, {
+      ...thread,
+      ...reply,
+      ...lookOf(message, repaired.entities),
+    });
+    return sent.message_id;
+  }
+
+  return {
+    /** Returns the new message's id. Throws what grammY throws. */
+    async send(spot: Spot, message: OutgoingMessage): Promise<number> {
+      try {
+        return await post(spot, message, { thread: false, entities: false });
+      } catch (err) {
+        const { kind } = failureOf(err);
+        if (kind !== "no_thread" && kind !== "cannot_parse") throw err;
+        return post(spot, message, { thread: kind === "no_thread", entities: kind === "cannot_parse" });
+      }
+    },
+
+    /** An edit that changes nothing is a success. Throws what grammY throws. */
+    async edit(chatId: number, messageId: number, message: OutgoingMessage): Promise<void> {
+      try {
+        await api.editMessageText(chatId, messageId, message.text, lookOf(message, false));
+      } catch (err) {
+        const { kind } = failureOf(err);
+        if (kind === "cannot_parse")
+          await api.editMessageText(chatId, messageId, message.text, lookOf(message, true));
+        else if (kind !== "not_modified") throw err;
+      }
+    },
+
+    async remove(chatId: number, messageId: number): Promise<void> {
+      await api.deleteMessage(chatId, messageId);
+    },
+  };
+}
+
+export type Calls = ReturnType<typeof createCalls>;
+
+/** What becomes of an outbox row after a failed call: tried again, given up, or said to be unknown. */
+export function afterFailure(
+  row: OutboxRow,
+  call: "send" | "edit" | "delete",
+  failure: CallFailure,
+): Delivery {
+  const backoffMs = Math.min(RETRY_MS * 2 ** row.attempts, RETRY_MS_MAX);
+  switch (failure.kind) {
+    case "retry_after":
+      return { state: "queued", afterMs: failure.seconds * 1_000, error: failure.kind };
+    case "server":
+    case "revoked":
+    case "conflict":
+      return row.attempts >= ATTEMPTS_MAX
+        ? { state: "failed", error: failure.kind }
+        : { state: "queued", afterMs: backoffMs, error: failure.kind };
+    case "unreachable": {
+      // Refused before anything was written: it did not arrive. Anything else may have.
+      if (call !== "send" || failure.code === "ECONNREFUSED" || failure.code === "ConnectionRefused") {
+        return { state: "queued", afterMs: backoffMs, error: failure.kind };
+      }
+      const mayRepeat = row.kind === "final" && !row.repeat;
+      return mayRepeat
+        ? { state: "queued", afterMs: backoffMs, error: "unknown" }
+        : { state: "failed", error: "outcome unknown" };
+    }
+    case "no_message":
+    case "not_modified":
+      return { state: "sent", messageId: row.message.messageId ?? null };
+    case "gone":
+    case "rejected":
+      return { state: "failed", error: `${failure.kind}: ${failure.reason}` };
+    case "migrated":
+    case "cannot_parse":
+    case "no_thread":
+    case "too_long":
+    case "not_telegram":
+      return { state: "failed", error: failure.kind };
+  }
+}
+
+function lookOf(message: OutgoingMessage, plain: boolean) {
+  return {
+    // safe: entities are only ever written by bot/render and the presenter
+    entities: plain ? [] : [...((message.entities ?? []) as readonly MessageEntity[])],
+    link_preview_options: { is_disabled: true },
+    reply_markup: {
+      inline_keyboard: (message.keyboard ?? []).map((row) =>
+        row.map((button) => ({ text: button.text, callback_data: button.data })),
+      ),
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { Api, GrammyError, HttpError, type ApiClientOptions } from "grammy";
+
+/** How long Telegram may hold a poll open. */
+export const POLL_SECONDS = 30;
+const SEND_TIMEOUT_SECONDS = 20;
+const POLL_GRACE_SECONDS = 10;
+
+/** The network failed. Says nothing about where to: the address holds the bot's token. */
+class TelegramUnreachableError extends Error {
+  readonly code: string;
+
+  constructor(code: string) {
+    super(`Telegram could not be reached: ${code}`);
+    this.name = "TelegramUnreachableError";
+    this.code = code;
+  }
+}
+
+/** The typed client. Neither its errors nor their causes carry the token. */
+export function createApi(settings: { token: string; apiRoot: string }, purpose: "send" | "poll"): Api {
+  return new Api(settings.token, clientOptions(settings.apiRoot, purpose));
+}
+
+/** How grammY reaches Telegram, for a client of its own. */
+export function clientOptions(apiRoot: string, purpose: "send" | "poll"): ApiClientOptions {
+  return {
+    apiRoot,
+    timeoutSeconds: purpose === "poll" ? POLL_SECONDS + POLL_GRACE_SECONDS : SEND_TIMEOUT_SECONDS,
+    sensitiveLogs: false,
+    fetch: fetchWithoutAddress,
+  };
+}
+
+/** Why a call failed, by numeric code and method; wordings only where Telegram has no code of its own. */
+export type CallFailure =
+  | { readonly kind: "retry_after"; readonly seconds: number }
+  | { readonly kind: "unreachable"; readonly code: string }
+  | { readonly kind: "server" }
+  | { readonly kind: "revoked" }
+  | { readonly kind: "conflict" }
+  | { readonly kind: "gone"; readonly reason: string }
+  | { readonly kind: "migrated"; readonly chatId: number }
+  | { readonly kind: "not_modified" | "cannot_parse" | "no_thread" | "no_message" | "too_long" }
+  | { readonly kind: "rejected"; readonly reason: string }
+  | { readonly kind: "not_telegram" };
+
+// The only texts that are matched: Telegram gives these 400s no number.
+const BAD_REQUESTS: readonly [
+  RegExp,
+  "not_modified" | "cannot_parse" | "no_thread" | "no_message" | "too_long",
+][] = [
+  [/message is not modified/i, "not_modified"],
+  [/can't parse entities|ENTITY_/i, "cannot_parse"],
+  [/message thread not found/i, "no_thread"],
+  [
+    /message to edit not found|message can't be edited|message to delete not found|message can't be deleted/i,
+    "no_message",
+  ],
+  [/message is too long|MESSAGE_TOO_LONG/i, "too_long"],
+];
+
+export function failureOf(err: unknown): CallFailure {
+  if (err instanceof GrammyError) {
+    const { error_code: code, description, parameters } = err;
+    if (parameters.migrate_to_chat_id !== undefined)
+      return { kind: "migrated", chatId: parameters.migrate_to_chat_id };
+    if (code === 429) return { kind: "retry_after", seconds: parameters.retry_after ?? 1 };
+    if (code === 401 || code === 404) return { kind: "revoked" };
+    if (code === 403) return { kind: "gone", reason: description };
+    if (code === 409) return { kind: "conflict" };
+    if (code >= 500) return { kind: "server" };
+    if (/chat not found/i.test(description)) return { kind: "gone", reason: description };
+    const known = BAD_REQUESTS.find(([pattern]) => pattern.test(description));
+    return known === undefined ? { kind: "rejected", reason: description } : { kind: known[1] };
+  }
+  if (!(err instanceof HttpError)) return { kind: "not_telegram" };
+  const cause = err.error;
+  return { kind: "unreachable", code: cause instanceof TelegramUnreachableError ? cause.code : "unknown" };
+}
+
+async function fetchWithoutAddress(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  try {
+    return await fetch(input, { ...init, redirect: "error" });
+  } catch (err) {
+    const code =
+      err instanceof Error && "code" in err && typeof err.code === "string"
+        ? err.code
+        : err instanceof Error
+          ? err.name
+          : "unknown";
+    throw new TelegramUnreachableError(code);
+  }
+}

@@ -1,0 +1,52 @@
+import type { ButtonSpec } from "../core/buttons.ts";
+import type { Outcome } from "../core/chat/turns.ts";
+import { sentence } from "../core/text/text.ts";
+import { plainPart, type RenderedPart } from "./render/answer.ts";
+
+const TEXT_UNITS_MAX = 4096;
+const RETRY_SECONDS = 30;
+
+/** What stands under an answer that did not simply end, in the person's language; null when it did. */
+export function closingLine(outcome: Outcome, locale: string, correlationId: string): string | null {
+  const empty = outcome.text.trim() === "";
+  switch (outcome.status) {
+    case "answered":
+      return outcome.stopReason === "max_tokens" ? sentence(locale, "answer_cut") : null;
+    case "stopped":
+      return sentence(locale, empty ? "answer_stopped_early" : "answer_stopped");
+    case "failed": {
+      const why = sentence(locale, `claude_${outcome.kind}`, {
+        seconds: outcome.retryAfterSeconds ?? RETRY_SECONDS,
+        code: correlationId,
+      });
+      return empty ? why : `${sentence(locale, "answer_interrupted")} ${why}`;
+    }
+  }
+}
+
+/** What the person can do next. */
+export function closingButtons(outcome: Outcome, locale: string, turnId: string): ButtonSpec[] {
+  const retry: ButtonSpec = { label: sentence(locale, "button_retry"), kind: "retry", turnId };
+  switch (outcome.status) {
+    case "answered":
+      return outcome.stopReason === "max_tokens"
+        ? [{ label: sentence(locale, "button_continue"), kind: "continue", turnId }]
+        : [];
+    case "stopped":
+      return [retry];
+    case "failed":
+      return outcome.kind === "too_long"
+        ? [{ label: sentence(locale, "button_new_chat"), kind: "new_chat", turnId }]
+        : [retry];
+  }
+}
+
+/** The closing line under the last part when it fits there, else in a part of its own. */
+export function withClosingLine(parts: readonly RenderedPart[], line: string | null): RenderedPart[] {
+  if (line === null) return [...parts];
+  const last = parts.at(-1);
+  if (last === undefined || "file" in last || last.text.length + line.length + 2 > TEXT_UNITS_MAX)
+    return [...parts, ...plainPart(line)];
+  const italic = { type: "italic" as const, offset: last.text.length + 2, length: line.length };
+  return [...parts.slice(0, -1), { text: `${last.text}\n\n${line}`, entities: [...last.entities, italic] }];
+}

@@ -1,0 +1,75 @@
+import { createInvite, INVITE_DAYS } from "../../core/accounts/invites.ts";
+import { awaitInput, claimGroup, clearInput, renameTeam } from "../../core/accounts/teams.ts";
+import { takePress } from "../../core/buttons.ts";
+import { AppError } from "../../core/errors.ts";
+import type { Scope } from "../../core/scope.ts";
+import { argumentOf } from "../addressing.ts";
+import { conclude, saying } from "../conclude.ts";
+import type { Ctx, Visit } from "../context.ts";
+
+/** /invite [admin]: a link for one person. Only in private: whoever has it can join. */
+export async function invite(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
+  if (visit.place.kind !== "private") throw new AppError("private_only");
+  const role = argumentOf(ctx.message).toLowerCase() === "admin" ? "admin" : "member";
+  await conclude(ctx, visit, async () => {
+    const parameter = await createInvite(scope, role);
+    const link = `https://t.me/${ctx.front.me.username}?start=${parameter}`;
+    return [
+      saying(ctx, visit, "invite_made", {
+        link,
+        days: INVITE_DAYS,
+        role,
+        team: scope.team,
+      }),
+    ];
+  });
+}
+
+/** /claim: ties this group to the admin's team. */
+export async function claim(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
+  if (visit.place.kind === "private") throw new AppError("group_only");
+  await conclude(ctx, visit, async () => {
+    const outcome = await claimGroup(scope, ctx.front.lease.botId, visit.place);
+    const params = { team: scope.team, bot: ctx.front.me.username };
+    return [saying(ctx, visit, outcome === "claimed" ? "group_claimed" : "group_already", params)];
+  });
+}
+
+/** The button under the owner's welcome: the suggested name stays. */
+export async function keepName(ctx: Ctx, visit: Visit, scope: Scope, buttonId: string): Promise<void> {
+  await conclude(ctx, visit, async () => {
+    await takePress(scope, buttonId, visit.place.chatId);
+    return [saying(ctx, visit, "team_named", { team: scope.team })];
+  });
+}
+
+/** The other button: the next message becomes the name. */
+export async function askName(ctx: Ctx, visit: Visit, scope: Scope, buttonId: string): Promise<void> {
+  await conclude(ctx, visit, async () => {
+    await takePress(scope, buttonId, visit.place.chatId);
+    await awaitInput(scope, visit.place.chatId, "team_name");
+    return [saying(ctx, visit, "team_name_ask")];
+  });
+}
+
+/** The message that follows `askName`. A bad name changes nothing and is asked for again. */
+export async function takeName(ctx: Ctx, visit: Visit, scope: Scope, text: string): Promise<void> {
+  await conclude(ctx, visit, async () => {
+    const team = await renameTeam(scope, text);
+    await clearInput(scope, visit.place.chatId);
+    return [saying(ctx, visit, "team_named", { team })];
+  });
+}
+
+/** The bot was put into a group by one of ours: says how it is woken there. */
+export async function greetGroup(ctx: Ctx, visit: Visit): Promise<void> {
+  const { status } = ctx.myChatMember?.new_chat_member ?? {};
+  const before = ctx.myChatMember?.old_chat_member.status;
+  const added =
+    (status === "member" || status === "administrator") && (before === "left" || before === "kicked");
+  await conclude(ctx, visit, async () =>
+    added && visit.place.kind !== "private" && !visit.person.claimed
+      ? [saying(ctx, visit, "group_hello", { bot: ctx.front.me.username })]
+      : [],
+  );
+}

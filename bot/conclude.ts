@@ -1,0 +1,41 @@
+import { adoptUpdates } from "../core/pipeline/adopt.ts";
+import type { OutgoingMessage } from "../core/pipeline/outbox.ts";
+import { sentence } from "../core/text/text.ts";
+import type { Ctx, Visit } from "./context.ts";
+
+/**
+ * Ends an update: what `work` changes, what it says and the end of the update
+ * are one transaction. Without a visit nothing can be said, only ended.
+ */
+export async function conclude(
+  ctx: Ctx,
+  visit: Visit | null,
+  work: () => Promise<readonly OutgoingMessage[]> = async () => [],
+): Promise<void> {
+  const { front } = ctx;
+  const occasion = {
+    orgId: visit?.scope?.orgId ?? null,
+    lease: front.lease,
+    chatId: visit?.place.chatId ?? 0,
+    threadId: visit?.place.threadId ?? 0,
+    updateIds: ctx.updateIds,
+  };
+  await adoptUpdates(front.app, occasion, work);
+  front.sender.wake();
+}
+
+/** One of our sentences as a reply, in the person's language. */
+export function saying(
+  ctx: Ctx,
+  visit: Visit,
+  id: string,
+  params: Record<string, string | number> = {},
+): OutgoingMessage {
+  return messageOf(ctx, visit, sentence(visit.locale, id, params));
+}
+
+/** A message of our own to where the update came from; in groups it answers the person's message. */
+export function messageOf(ctx: Ctx, visit: Visit, text: string): OutgoingMessage {
+  const replyTo = visit.place.kind === "private" ? undefined : ctx.message?.message_id;
+  return replyTo === undefined ? { text } : { text, replyTo };
+}

@@ -1,0 +1,40 @@
+import type { Api, Context } from "grammy";
+import type { UserFromGetMe } from "grammy/types";
+import type { Sender as Person } from "../core/accounts/sender.ts";
+import type { App } from "../core/app.ts";
+import type { Place } from "../core/chat/turns.ts";
+import type { Lease } from "../core/pipeline/lease.ts";
+import type { Scope } from "../core/scope.ts";
+import type { Lanes } from "./lanes.ts";
+import type { Sender } from "./sender.ts";
+
+/** What the Telegram side of one running bot shares. */
+export type Front = {
+  readonly app: App;
+  readonly api: Api;
+  readonly me: UserFromGetMe;
+  readonly lease: Lease;
+  readonly sender: Sender;
+  readonly lanes: Lanes;
+  readonly limits: { readonly personPerMinute: number; readonly teamPerMinute: number };
+};
+
+/** What the gate found out about an update. */
+export type Visit = {
+  readonly updateIds: readonly number[];
+  readonly correlationId: string;
+  readonly place: Place;
+  readonly from: { readonly id: number; readonly name: string; readonly locale: string };
+  readonly person: Person;
+  /** Null for strangers and in groups that no team has claimed. */
+  readonly scope: Scope | null;
+  readonly locale: string;
+};
+
+/** One update on its way through the middleware. `note` collects what its log line says. */
+export type Ctx = Context & {
+  front: Front;
+  updateIds: readonly number[];
+  note: { what?: string; outcome?: string; orgId?: string; userId?: string; correlationId?: string };
+  visit: Visit | null;
+};

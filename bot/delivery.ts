@@ -1,0 +1,137 @@
+import type { App } from "../core/app.ts";
+import type { Lease } from "../core/pipeline/lease.ts";
+import {
+  claimItem,
+  dueItems,
+  openMessageId,
+  settleItem,
+  type Delivery,
+  type OutboxRow,
+  type OutgoingMessage,
+} from "../core/pipeline/outbox.ts";
+import { sentence } from "../core/text/text.ts";
+import type { Budget } from "./budget.ts";
+import { afterFailure, type Calls } from "./calls.ts";
+import { failureOf } from "./client.ts";
+import { plainPart } from "./render/answer.ts";
+
+/**
+ * Delivers the outbox: in order within a chat, chats side by side. Each row is
+ * claimed before its call and settled after it.
+ */
+export function createDelivery(options: { app: App; lease: Lease; calls: Calls; budget: Budget }) {
+  const { app, lease } = options;
+  const busy = new Map<number, Promise<number>>();
+  let pumping: Promise<void> | null = null;
+  let again = false;
+
+  /** Delivers what is due. Any number of calls while it runs are one more round. */
+  function wake(): void {
+    again = true;
+    pumping ??= pump().finally(() => {
+      pumping = null;
+    });
+  }
+
+  async function pump(): Promise<void> {
+    while (again) {
+      again = false;
+      try {
+        const byChat = Map.groupBy(await dueItems(app, lease), (item) => item.chatId);
+        for (const [chatId, items] of byChat) {
+          if (!busy.has(chatId))
+            begin(
+              chatId,
+              items.map((item) => item.id),
+            );
+        }
+      } catch (err) {
+        app.log.warn({ err }, "the outbox could not be read");
+        return;
+      }
+    }
+  }
+
+  function begin(chatId: number, ids: readonly number[]): void {
+    const work = deliverInOrder(options, chatId, ids);
+    busy.set(chatId, work);
+    void work.then((settled) => {
+      busy.delete(chatId);
+      if (settled > 0) wake();
+    });
+  }
+
+  return {
+    wake,
+    /** Resolves when what is due now has been tried. */
+    async flush(): Promise<void> {
+      wake();
+      await pumping;
+      await Promise.all(busy.values());
+    },
+  };
+}
+
+type Means = { app: App; lease: Lease; calls: Calls; budget: Budget };
+
+// Resolves to how many rows it settled: none means that somebody else has the bot, or that all must wait.
+async function deliverInOrder(means: Means, chatId: number, ids: readonly number[]): Promise<number> {
+  const { app, lease, budget } = means;
+  let settled = 0;
+  try {
+    for (const id of ids) {
+      await app.clock.sleep(budget.pauseMs(chatId));
+      const row = await claimItem(app, lease, id);
+      if (row === null) continue;
+      const delivery = await deliver(means, row);
+      await settleItem(app, lease, id, delivery);
+      if (delivery.state === "queued") break; // what comes after it waits for it
+      settled += 1;
+    }
+  } catch (err) {
+    app.log.error({ err }, "an outbox row could not be delivered");
+  }
+  return settled;
+}
+
+async function deliver(means: Means, row: OutboxRow): Promise<Delivery> {
+  const { app, budget, calls } = means;
+  const messageId = await messageOf(app, row);
+  const call = messageId === null ? "send" : row.kind === "delete" ? "delete" : "edit";
+  await app.clock.sleep(budget.delayMs(row.chatId, call === "send" ? "send" : "edit"));
+  try {
+    if (messageId === null) return await send(means, row);
+    if (call === "delete") await calls.remove(row.chatId, messageId);
+    else await calls.edit(row.chatId, messageId, row.message);
+    return { state: "sent", messageId };
+  } catch (err) {
+    const failure = failureOf(err);
+    if (failure.kind === "retry_after") budget.pause(row.chatId, failure.seconds);
+    // The person has deleted the message that was to become the answer.
+    if (failure.kind === "no_message" && row.kind === "final")
+      return send(means, row).catch((late: unknown) => afterFailure(row, "send", failureOf(late)));
+    return afterFailure(row, call, failure);
+  }
+}
+
+async function send({ calls }: Means, row: OutboxRow): Promise<Delivery> {
+  return {
+    state: "sent",
+    messageId: await calls.send(row, row.repeat ? labelled(row.message) : row.message),
+  };
+}
+
+// A part of an answer becomes an edit once its message is open; a file never does.
+async function messageOf(app: App, row: OutboxRow): Promise<number | null> {
+  if (row.message.messageId !== undefined) return row.message.messageId;
+  return row.kind === "final" && row.turnId !== null && row.message.file === undefined
+    ? openMessageId(app, row.turnId, row.part)
+    : null;
+}
+
+function labelled(message: OutgoingMessage): OutgoingMessage {
+  const [labelledText, overflow] = plainPart(`${message.text}\n\n${sentence(null, "repeat_label")}`);
+  return labelledText === undefined || overflow !== undefined || message.file !== undefined
+    ? message
+    : { ...message, text: labelledText.text };
+}

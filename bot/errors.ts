@@ -1,0 +1,43 @@
+import { BotError } from "grammy";
+import { AppError } from "../core/errors.ts";
+import { LeaseLostError } from "../core/pipeline/lease.ts";
+import { sentence } from "../core/text/text.ts";
+import { conclude, messageOf } from "./conclude.ts";
+import type { Ctx } from "./context.ts";
+
+/**
+ * The edge of the bot: what a handler threw becomes a sentence for the person,
+ * or a reference and a log line. Returns false when the update could not be
+ * ended and is to be tried again.
+ */
+export async function endWithError(ctx: Ctx | null, thrown: unknown): Promise<boolean> {
+  const err = thrown instanceof BotError ? thrown.error : thrown;
+  if (err instanceof LeaseLostError || ctx === null) return false;
+  const { app } = ctx.front;
+  const refused = err instanceof AppError;
+  const code = ctx.visit?.correlationId ?? "-";
+  if (!refused)
+    app.log.error({ err, correlationId: code, updateId: ctx.update.update_id }, "a handler failed");
+  ctx.note.outcome = refused ? `refused: ${err.code}` : "error";
+  try {
+    const { visit } = ctx;
+    const text =
+      visit === null
+        ? null
+        : refused
+          ? sentence(visit.locale, err.code, err.params)
+          : sentence(visit.locale, "unexpected", { code });
+    if (text !== null && ctx.callbackQuery !== undefined) {
+      await ctx
+        .answerCallbackQuery({ text, show_alert: true })
+        .catch((failed: unknown) => app.log.debug({ err: failed }, "no callback answer"));
+    }
+    await conclude(ctx, visit, async () =>
+      visit === null || text === null || ctx.callbackQuery !== undefined ? [] : [messageOf(ctx, visit, text)],
+    );
+    return true;
+  } catch (failed) {
+    app.log.error({ err: failed, correlationId: code }, "an update could not be ended");
+    return false;
+  }
+}

@@ -1,0 +1,181 @@
+import type { Presentation } from "../core/chat/answer.ts";
+import type { AnswerPart, Turn } from "../core/chat/turns.ts";
+import type { OutboxItem, OutgoingMessage } from "../core/pipeline/outbox.ts";
+import type { Scope } from "../core/scope.ts";
+import { sentence } from "../core/text/text.ts";
+import { closingButtons, closingLine, withClosingLine } from "./closing.ts";
+import type { Front } from "./context.ts";
+import { plainPart, renderAnswer, renderFrame, type RenderedPart } from "./render/answer.ts";
+
+const FIRST_FRAME_MS = 600;
+const FIRST_FRAME_CHARS = 60;
+const FRAME_MS_PRIVATE = 1_100;
+const FRAME_MS_GROUP = 3_100;
+const TYPING_MS = 4_000;
+const TICK_MS = 100;
+// Files are never edits of an open message, so their parts are counted apart.
+const FILE_PART_FROM = 10_000;
+
+/** The callback data of a Stop button; it needs no row, for it lives no longer than its turn. */
+export const STOP_PREFIX = "stop:";
+
+type Shown = { messageId: number; content: string };
+
+/**
+ * Shows one running turn: typing, then one message that grows, with a Stop
+ * button, split when it gets too long. `opened` are the messages of an earlier
+ * attempt, by part: they are written over.
+ */
+export function createPresentation(
+  front: Front,
+  scope: Scope,
+  turn: Turn,
+  opened: readonly { part: number; messageId: number }[],
+): Presentation {
+  const canvas = createCanvas(front, scope, turn, opened);
+  const preface = turn.attempt > 1 ? `_${sentence(scope.locale, "restarted")}_\n\n` : "";
+  const finished = new AbortController();
+  let text = "";
+  const loop = animate(front, turn, canvas, {
+    text: () => (text.trim() === "" ? "" : preface + text),
+    finished: finished.signal,
+  });
+
+  return {
+    show(current) {
+      text = current;
+    },
+    async close(outcome) {
+      finished.abort();
+      await loop;
+      const answer = outcome.text.trim() === "" ? [] : rendered(scope, renderAnswer, preface + outcome.text);
+      const parts = withClosingLine(answer, closingLine(outcome, scope.locale, scope.correlationId));
+      return canvas.final(parts, closingButtons(outcome, scope.locale, turn.id));
+    },
+    end: () => finished.abort(),
+  };
+}
+
+/** Draws a frame whenever it is time and there is something new, until it is finished. */
+async function animate(
+  front: Front,
+  turn: Turn,
+  canvas: Canvas,
+  running: { text: () => string; finished: AbortSignal },
+): Promise<void> {
+  const { clock } = front.app;
+  const frameMs = turn.place.kind === "private" ? FRAME_MS_PRIVATE : FRAME_MS_GROUP;
+  const startedAt = clock.now();
+  let typedAt = -Infinity;
+  let framedAt = -Infinity;
+  let typing = true;
+  for (; !running.finished.aborted; await clock.sleep(TICK_MS, running.finished)) {
+    const now = clock.now();
+    const text = running.text();
+    if (typing && !canvas.begun() && now - typedAt >= TYPING_MS) {
+      typedAt = now;
+      typing = await front.sender.typing(turn.place);
+    }
+    const isTime = canvas.begun()
+      ? now - framedAt >= frameMs
+      : text.length >= FIRST_FRAME_CHARS || now - startedAt >= FIRST_FRAME_MS;
+    if (!isTime || text === "") continue;
+    framedAt = now;
+    await canvas.draw(text);
+  }
+}
+
+type Canvas = ReturnType<typeof createCanvas>;
+
+/** The messages of one turn: which part stands where, and what it shows. */
+function createCanvas(
+  front: Front,
+  scope: Scope,
+  turn: Turn,
+  opened: readonly { part: number; messageId: number }[],
+) {
+  const { sender } = front;
+  const { place } = turn;
+  const shown = new Map<number, Shown>(
+    opened.map(({ part, messageId }) => [part, { messageId, content: "" }]),
+  );
+  const stopButton = [[{ text: sentence(scope.locale, "button_stop"), data: STOP_PREFIX + turn.id }]];
+
+  const itemOf = (kind: OutboxItem["kind"], part: number, message: OutgoingMessage): OutboxItem => ({
+    orgId: scope.orgId,
+    botId: turn.lease.botId,
+    chatId: place.chatId,
+    threadId: place.threadId,
+    kind,
+    part,
+    turnId: turn.id,
+    message:
+      part === 0 && kind !== "delete" && turn.replyTo !== null
+        ? { ...message, replyTo: turn.replyTo }
+        : message,
+    key: `turn:${turn.id}:${turn.attempt}:${kind}:${part}`,
+  });
+
+  // True when this part is shown; false when the chat is paused, and the next frame tries again.
+  async function drawPart(part: number, message: OutgoingMessage): Promise<boolean> {
+    const content = JSON.stringify(message);
+    const known = shown.get(part);
+    if (known?.content === content) return true;
+    if (known !== undefined) {
+      const isShown = await sender.frame(place.chatId, known.messageId, message);
+      if (isShown) shown.set(part, { messageId: known.messageId, content });
+      return isShown;
+    }
+    const messageId = await sender.open(itemOf("open", part, message));
+    if (messageId !== null) shown.set(part, { messageId, content });
+    return messageId !== null;
+  }
+
+  return {
+    begun: () => shown.size > 0,
+
+    /** Shows the text so far, over as many messages as it needs, with the Stop button under the last. */
+    async draw(text: string): Promise<void> {
+      const parts = rendered(scope, renderFrame, text).filter((part) => "text" in part);
+      for (const [index, part] of parts.entries()) {
+        const keyboard = index === parts.length - 1 ? stopButton : [];
+        if (!(await drawPart(index, { ...part, keyboard }))) return;
+      }
+    },
+
+    /** What is owed at the end: every part in its message, and no message without a part. */
+    final(parts: readonly RenderedPart[], buttons: AnswerPart["buttons"]): AnswerPart[] {
+      let texts = 0;
+      let files = FILE_PART_FROM;
+      const owed = parts.map((part, index): AnswerPart => {
+        const item =
+          "file" in part
+            ? itemOf("final", files++, { text: "", file: part.file })
+            : itemOf("final", texts++, part);
+        return { item, buttons: index === parts.length - 1 ? buttons : [] };
+      });
+      const superfluous = [...shown].filter(([part]) => part >= texts);
+      return [
+        ...owed,
+        ...superfluous.map(([part, { messageId }]) => ({
+          item: itemOf("delete", part, { text: "", messageId }),
+          buttons: [],
+        })),
+      ];
+    },
+  };
+}
+
+// A fault of the renderer must not cost an answer: then it is shown as it was written.
+function rendered(
+  scope: Scope,
+  render: (markdown: string) => RenderedPart[],
+  markdown: string,
+): RenderedPart[] {
+  try {
+    return render(markdown);
+  } catch (err) {
+    scope.log.error({ err }, "an answer could not be rendered");
+    return plainPart(markdown);
+  }
+}

@@ -1,0 +1,102 @@
+import type { Api } from "grammy";
+import type { App } from "../core/app.ts";
+import { LeaseLostError, type Lease } from "../core/pipeline/lease.ts";
+import {
+  enqueueSending,
+  settleItem,
+  type OutboxItem,
+  type OutgoingMessage,
+} from "../core/pipeline/outbox.ts";
+import { createBudget, type Allowances } from "./budget.ts";
+import { createCalls, type Spot } from "./calls.ts";
+import { failureOf } from "./client.ts";
+import { createDelivery } from "./delivery.ts";
+
+const POLL_MS = 1_000;
+
+/** The one way to Telegram for everything that is shown: the outbox, and what may be dropped beside it. */
+export function createSender(options: { app: App; api: Api; lease: Lease; allowances: Allowances }) {
+  const { app, api, lease } = options;
+  const budget = createBudget(app.clock, options.allowances);
+  const calls = createCalls(api);
+  const { wake, flush } = createDelivery({ app, lease, calls, budget });
+
+  /** Notes a pause that Telegram asks for, and says what kind of failure it was. */
+  function note(chatId: number, err: unknown): string {
+    const failure = failureOf(err);
+    if (failure.kind === "retry_after") budget.pause(chatId, failure.seconds);
+    return failure.kind;
+  }
+
+  return {
+    wake,
+    flush,
+
+    /** Keeps the outbox moving until `signal` aborts: NOTIFY wakes it, and a poll every second stands behind that. */
+    async run(signal: AbortSignal): Promise<void> {
+      while (!signal.aborted) {
+        wake();
+        await app.clock.sleep(POLL_MS, signal);
+      }
+    },
+
+    /**
+     * Sends a message that will be edited, through an outbox row, so that its
+     * id survives us. Null when it could not be sent now; never throws for
+     * Telegram's failures.
+     */
+    async open(item: OutboxItem): Promise<number | null> {
+      if (!budget.tryTake(item.chatId, "send")) return null;
+      const id = await enqueueSending(app, lease, item);
+      if (id === null) return null;
+      try {
+        const messageId = await calls.send(item, item.message);
+        await settleItem(app, lease, id, { state: "sent", messageId });
+        return messageId;
+      } catch (err) {
+        if (err instanceof LeaseLostError) throw err;
+        await settleItem(app, lease, id, { state: "failed", error: note(item.chatId, err) });
+        return null;
+      }
+    },
+
+    /** Shows progress in a message. Dropped, never queued, when the chat's budget is spent. True when it is shown. */
+    async frame(chatId: number, messageId: number, message: OutgoingMessage): Promise<boolean> {
+      if (!budget.tryTake(chatId, "edit")) return false;
+      try {
+        await calls.edit(chatId, messageId, message);
+        return true;
+      } catch (err) {
+        app.log.debug({ failure: note(chatId, err) }, "a frame was dropped");
+        return false;
+      }
+    },
+
+    /** The typing indicator: best effort. False when Telegram says that nobody will see it. */
+    async typing(spot: Spot): Promise<boolean> {
+      if (budget.pauseMs(spot.chatId) > 0) return true;
+      try {
+        await api.sendChatAction(
+          spot.chatId,
+          "typing",
+          spot.threadId === 0 ? {} : { message_thread_id: spot.threadId },
+        );
+        return true;
+      } catch (err) {
+        const kind = note(spot.chatId, err);
+        app.log.debug({ failure: kind }, "no typing indicator");
+        return kind !== "gone" && kind !== "revoked";
+      }
+    },
+
+    /** Takes the buttons from under a message: best effort, for the press itself has been written down. */
+    async strip(chatId: number, messageId: number): Promise<void> {
+      await app.clock.sleep(budget.delayMs(chatId, "edit"));
+      await api
+        .editMessageReplyMarkup(chatId, messageId)
+        .catch((err: unknown) => app.log.debug({ failure: note(chatId, err) }, "buttons were not removed"));
+    },
+  };
+}
+
+export type Sender = ReturnType<typeof createSender>;

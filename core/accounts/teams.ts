@@ -1,0 +1,152 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Tx } from "../../db/client.ts";
+import { chats, pendingInputs } from "../../db/schema/chat.ts";
+import { groups, organizations } from "../../db/schema/teams.ts";
+import { DatabaseError, inSystem, inTenant } from "../../db/tenant.ts";
+import type { App } from "../app.ts";
+import { audit } from "../audit.ts";
+import type { Place } from "../chat/turns.ts";
+import { AppError } from "../errors.ts";
+import { hashOf } from "../instance.ts";
+import { requireRole, type Scope } from "../scope.ts";
+
+/** A Telegram person as they present themselves; `id` is the only identity, the name is for showing. */
+export type TelegramPerson = { readonly id: number; readonly name: string; readonly locale: string };
+
+const TEAM_NAME_CHARS_MAX = 80;
+const PENDING_MINUTES = 10;
+const UNIQUE_VIOLATION = "23505";
+
+/**
+ * The owner link: the first person who opens it owns the first team, named
+ * `teamName`. Throws `owner_link_used` or `owner_link_unknown`.
+ */
+export async function claimFirstTeam(
+  app: App,
+  input: { code: string; person: TelegramPerson; teamName: string; correlationId: string },
+) {
+  return inSystem(app, async (tx) => {
+    const { person } = input;
+    const [row] = await tx.execute<{ outcome: string; org_id: string; user_id: string }>(
+      sql`SELECT * FROM auth.claim_first_team(${hashOf(input.code)}, ${person.id}, ${person.name}, ${person.locale}, ${cleanName(input.teamName)})`,
+    );
+    if (row?.outcome === "used") throw new AppError("owner_link_used");
+    if (row?.outcome !== "created") throw new AppError("owner_link_unknown");
+    const actor = {
+      type: "user",
+      userId: row.user_id,
+      accountId: "",
+      role: "owner",
+      name: person.name,
+    } as const;
+    await inTenant({ app, orgId: row.org_id }, (tenantTx) =>
+      audit(tenantTx, { actor, correlationId: input.correlationId }, "team.create", { target: row.org_id }),
+    );
+    return { orgId: row.org_id, userId: row.user_id };
+  });
+}
+
+/** Admins only. Throws `team_name_invalid` for an empty or overlong name. */
+export async function renameTeam(scope: Scope, name: string): Promise<string> {
+  requireRole(scope, "admin");
+  const clean = cleanName(name);
+  if (clean === "" || clean.length > TEAM_NAME_CHARS_MAX)
+    throw new AppError("team_name_invalid", { max: TEAM_NAME_CHARS_MAX });
+  await inTenant(scope, async (tx) => {
+    await tx.update(organizations).set({ name: clean }).where(eq(organizations.id, scope.orgId));
+    await audit(tx, scope, "team.rename");
+  });
+  return clean;
+}
+
+/** The next message of this person in this chat is the answer to `kind`, for ten minutes. */
+export async function awaitInput(scope: Scope, chatId: number, kind: "team_name"): Promise<void> {
+  const userId = userOf(scope);
+  const expiresAt = sql`now() + ${PENDING_MINUTES} * interval '1 minute'`;
+  await inTenant(scope, (tx) =>
+    tx
+      .insert(pendingInputs)
+      .values({ orgId: scope.orgId, userId, telegramChatId: chatId, kind, expiresAt })
+      .onConflictDoUpdate({
+        target: [pendingInputs.orgId, pendingInputs.userId, pendingInputs.telegramChatId],
+        set: { kind, expiresAt },
+      }),
+  );
+}
+
+/** Stops waiting for this person's input in this chat. */
+export async function clearInput(scope: Scope, chatId: number): Promise<void> {
+  const userId = userOf(scope);
+  await inTenant(scope, (tx) =>
+    tx
+      .delete(pendingInputs)
+      .where(
+        and(
+          eq(pendingInputs.orgId, scope.orgId),
+          eq(pendingInputs.userId, userId),
+          eq(pendingInputs.telegramChatId, chatId),
+        ),
+      ),
+  );
+}
+
+/**
+ * Ties a Telegram group to the admin's team. Claiming it again for the same
+ * team changes nothing. Throws `group_taken` when another team has it.
+ */
+export async function claimGroup(scope: Scope, botId: number, place: Place): Promise<"claimed" | "already"> {
+  requireRole(scope, "admin");
+  return inTenant(scope, async (tx) => {
+    const here = and(
+      eq(chats.orgId, scope.orgId),
+      eq(chats.botId, botId),
+      eq(chats.telegramChatId, place.chatId),
+    );
+    const [known] = await tx.select({ id: chats.id }).from(chats).where(here);
+    if (known !== undefined) return "already";
+    await insertClaimed(tx, scope, botId, place);
+    await audit(tx, scope, "group.claim", { target: String(place.chatId) });
+    return "claimed";
+  });
+}
+
+async function insertClaimed(tx: Tx, scope: Scope, botId: number, place: Place): Promise<void> {
+  try {
+    await tx.transaction(async (savepoint) => {
+      const [group] = await savepoint
+        .insert(groups)
+        .values({ orgId: scope.orgId, name: place.title })
+        .returning({ id: groups.id });
+      await savepoint.insert(chats).values({
+        orgId: scope.orgId,
+        botId,
+        telegramChatId: place.chatId,
+        kind: place.kind,
+        title: place.title,
+        groupId: group?.id ?? null,
+      });
+    });
+  } catch (err) {
+    if (sqlStateOf(err) === UNIQUE_VIOLATION) throw new AppError("group_taken");
+    throw err;
+  }
+}
+
+function sqlStateOf(err: unknown): string | null {
+  if (err instanceof DatabaseError) return err.code;
+  const cause = err instanceof Error ? err.cause : null;
+  return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null;
+}
+
+function userOf(scope: Scope): string {
+  if (scope.actor.type !== "user") throw new AppError("not_member");
+  return scope.actor.userId;
+}
+
+// One line, no invisible characters: the name is shown in lists and in sentences.
+function cleanName(name: string): string {
+  return name
+    .normalize("NFC")
+    .replaceAll(/[\p{C}\p{Z}]+/gu, " ")
+    .trim();
+}

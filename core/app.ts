@@ -1,0 +1,75 @@
+import { createDatabase, type Database } from "../db/client.ts";
+import { createClaude, type Claude } from "./claude/client.ts";
+import { createClaudeHealth, type ClaudeHealth } from "./claude/health.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { createJobs, type Jobs } from "./jobs.ts";
+import { createLimits, type Limits } from "./limits.ts";
+import { createLog, type Log } from "./log.ts";
+import { createVault, type MasterKey, type Vault } from "./vault/cipher.ts";
+
+/** What one running program needs to know. Programs in ops make it from their configuration. */
+export type AppSettings = {
+  readonly version: string;
+  readonly logLevel: string;
+  readonly databaseUrl: string;
+  readonly redisUrl: string | null;
+  readonly masterKeys: readonly MasterKey[];
+  readonly claude: { readonly apiKey: string | null; readonly baseUrl: string; readonly model: string };
+  readonly operatorChatIds: readonly number[];
+};
+
+/** What lives as long as the process. Made once, read-only. */
+export type App = {
+  readonly version: string;
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly database: Database;
+  readonly vault: Vault;
+  readonly claude: Claude;
+  readonly claudeHealth: ClaudeHealth;
+  readonly limits: Limits;
+  readonly jobs: Jobs;
+  /** Telegram ids that get operator alerts; empty means the owners of the first team. */
+  readonly operatorChatIds: readonly number[];
+  /** Closes Redis, the job engine's pool and Postgres, in that order. */
+  close(): Promise<void>;
+};
+
+/**
+ * Builds everything that the rest takes in slices. Opens no connection by
+ * itself: pools connect on first use.
+ */
+export function createApp(settings: AppSettings, given: { clock?: Clock; log?: Log } = {}): App {
+  const clock = given.clock ?? systemClock;
+  const log = given.log ?? createLog({ level: settings.logLevel });
+  const database = createDatabase(settings.databaseUrl);
+  const claudeHealth = createClaudeHealth(clock);
+  const limits = createLimits({ redisUrl: settings.redisUrl, clock, log });
+  const jobs = createJobs({ databaseUrl: settings.databaseUrl, log });
+  return {
+    version: settings.version,
+    startedAt: clock.now(),
+    clock,
+    log,
+    database,
+    vault: createVault(settings.masterKeys),
+    claude: createClaude({
+      ...settings.claude,
+      clock: () => clock.now(),
+      log: (line) => {
+        claudeHealth.note(line);
+        log.info(line, "claude call");
+      },
+    }),
+    claudeHealth,
+    limits,
+    jobs,
+    operatorChatIds: settings.operatorChatIds,
+    async close() {
+      await limits.close();
+      await jobs.stop();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../db/client.ts";
+import type { Scope } from "./scope.ts";
+
+/** The closed vocabulary of what is written down. */
+export type AuditAction =
+  | "team.create"
+  | "team.rename"
+  | "member.join"
+  | "invite.create"
+  | "group.claim"
+  | "conversation.new"
+  | "turn.answer"
+  | "turn.stop"
+  | "turn.retry"
+  | "turn.restart";
+
+/**
+ * Appends one row to the team's hash chain, in the transaction of the change it
+ * records: both commit or neither does. It locks the team's head, so call it
+ * last. Never pass message text or a secret.
+ */
+export async function audit(
+  tx: Tx,
+  scope: Pick<Scope, "actor" | "correlationId">,
+  action: AuditAction,
+  details: {
+    target?: string;
+    outcome?: string;
+    model?: string;
+    detail?: Record<string, string | number | boolean | null>;
+  } = {},
+): Promise<void> {
+  const actorId = scope.actor.type === "user" ? scope.actor.userId : scope.actor.name;
+  const detail = details.detail === undefined ? null : JSON.stringify(details.detail);
+  await tx.execute(sql`SELECT auth.audit_append(${scope.actor.type}, ${actorId}, ${action}, ${details.target ?? null},
+    ${details.outcome ?? "ok"}, ${details.model ?? null}, ${scope.correlationId}, ${detail}::jsonb)`);
+}

@@ -1,0 +1,97 @@
+import { and, eq, gt, isNull, sql } from "drizzle-orm";
+import { randomBytes } from "node:crypto";
+import type { Tx } from "../db/client.ts";
+import { buttons } from "../db/schema/chat.ts";
+import { inTenant } from "../db/tenant.ts";
+import { AppError } from "./errors.ts";
+import type { Scope } from "./scope.ts";
+
+/** What a press can do. */
+export type ButtonKind = "retry" | "continue" | "new_chat" | "keep_name" | "rename_team";
+
+/** A button before it has an id: what it says and does, and who may press it (nobody named: anyone of the team). */
+export type ButtonSpec = {
+  readonly label: string;
+  readonly kind: ButtonKind;
+  readonly turnId?: string;
+  readonly userId?: string;
+};
+
+const BUTTON_DAYS = 7;
+const ID_BYTES = 12; // 16 characters of base64url; callback data may have 64 bytes
+
+/** Stores the buttons of one message and returns its keyboard, one button a row. */
+export async function createKeyboard(
+  tx: Tx,
+  scope: Scope,
+  telegramChatId: number,
+  specs: readonly ButtonSpec[],
+) {
+  if (specs.length === 0) return [];
+  const rows = specs.map((spec) => ({
+    orgId: scope.orgId,
+    id: randomBytes(ID_BYTES).toString("base64url"),
+    kind: spec.kind,
+    turnId: spec.turnId ?? null,
+    userId: spec.userId ?? null,
+    telegramChatId,
+    expiresAt: new Date(scope.app.clock.now() + BUTTON_DAYS * 86_400_000),
+  }));
+  await tx.insert(buttons).values(rows);
+  return specs.map((spec, i) => [{ text: spec.label, data: rows[i]?.id ?? "" }]);
+}
+
+/** `createKeyboard` for a message of its own; joins the transaction around it. */
+export async function keyboardOf(scope: Scope, telegramChatId: number, specs: readonly ButtonSpec[]) {
+  return inTenant(scope, (tx) => createKeyboard(tx, scope, telegramChatId, specs));
+}
+
+/** What a button would do, without using it up. Throws `button_gone`. */
+export async function buttonKind(scope: Scope, id: string): Promise<ButtonKind> {
+  const [button] = await inTenant(scope, (tx) =>
+    tx
+      .select({ kind: buttons.kind })
+      .from(buttons)
+      .where(and(eq(buttons.orgId, scope.orgId), eq(buttons.id, id))),
+  );
+  if (button === undefined) throw new AppError("button_gone");
+  // safe: only createKeyboard writes this column
+  return button.kind as ButtonKind;
+}
+
+/**
+ * Takes one press: checks chat, person and time, and uses the button up, so
+ * that a second press finds nothing. Throws `button_gone` or `button_not_yours`.
+ */
+export async function takePress(
+  scope: Scope,
+  id: string,
+  telegramChatId: number,
+): Promise<{ kind: ButtonKind; turnId: string | null }> {
+  return inTenant(scope, (tx) => take(tx, scope, id, telegramChatId));
+}
+
+async function take(
+  tx: Tx,
+  scope: Scope,
+  id: string,
+  telegramChatId: number,
+): Promise<{ kind: ButtonKind; turnId: string | null }> {
+  const here = and(
+    eq(buttons.orgId, scope.orgId),
+    eq(buttons.id, id),
+    eq(buttons.telegramChatId, telegramChatId),
+  );
+  const [button] = await tx.select().from(buttons).where(here);
+  if (button === undefined) throw new AppError("button_gone");
+  const presser = scope.actor.type === "user" ? scope.actor.userId : null;
+  if (button.userId !== null && button.userId !== presser) throw new AppError("button_not_yours");
+  const [taken] = await tx
+    .update(buttons)
+    .set({ usedAt: sql`now()` })
+    .where(and(here, isNull(buttons.usedAt), gt(buttons.expiresAt, sql`now()`)))
+    .returning();
+  if (taken === undefined) throw new AppError("button_gone");
+  // safe: only createKeyboard writes this column
+  return { kind: taken.kind as ButtonKind, turnId: taken.turnId };
+}

@@ -1,0 +1,63 @@
+import { and, desc, eq } from "drizzle-orm";
+import { turns } from "../../db/schema/chat.ts";
+import { inTenant } from "../../db/tenant.ts";
+import { audit } from "../audit.ts";
+import { takePress } from "../buttons.ts";
+import { AppError } from "../errors.ts";
+import { dropWaiting } from "../pipeline/updates.ts";
+import type { Scope } from "../scope.ts";
+import { sentence } from "../text/text.ts";
+import { beginTurn, openConversation, type Question, type Turn } from "./turns.ts";
+
+/** Everything of a new question but what it says: that is stored with the turn it repeats. */
+export type Again = Omit<Question, "text" | "speaker">;
+
+/**
+ * A pressed Retry or Continue: uses the button up, drops what waits in the lane
+ * and begins a turn with the stored question, all in one transaction. Throws
+ * `button_gone` or `button_not_yours`.
+ */
+export async function beginAgainByButton(scope: Scope, buttonId: string, again: Again): Promise<Turn | null> {
+  return inTenant(scope, async () => {
+    const press = await takePress(scope, buttonId, again.place.chatId);
+    if (press.turnId === null) throw new AppError("button_gone");
+    return beginAgain(scope, press.turnId, again, press.kind === "continue");
+  });
+}
+
+/** The newest question of this place's conversation once more. Throws `nothing_to_retry`. */
+export async function beginLastAgain(scope: Scope, again: Again): Promise<Turn | null> {
+  return inTenant(scope, async (tx) => {
+    const conversationId = await openConversation(tx, scope, again.lease, again.place);
+    const [last] = await tx
+      .select({ id: turns.id })
+      .from(turns)
+      .where(and(eq(turns.orgId, scope.orgId), eq(turns.conversationId, conversationId)))
+      .orderBy(desc(turns.createdAt))
+      .limit(1);
+    if (last === undefined) throw new AppError("nothing_to_retry");
+    return beginAgain(scope, last.id, again, false);
+  });
+}
+
+async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: boolean): Promise<Turn | null> {
+  return inTenant(scope, async (tx) => {
+    const [row] = await tx
+      .select({ question: turns.question, speaker: turns.speaker, replyTo: turns.replyTo })
+      .from(turns)
+      .where(
+        and(eq(turns.orgId, scope.orgId), eq(turns.id, turnId), eq(turns.telegramChatId, again.place.chatId)),
+      );
+    if (row === undefined) throw new AppError("nothing_to_retry");
+    const dropped = await dropWaiting(tx, again.lease, again.place.lane);
+    const text = goOn ? sentence(scope.locale, "continue_question") : row.question;
+    const turn = await beginTurn(scope, {
+      ...again,
+      text,
+      speaker: row.speaker,
+      replyTo: again.replyTo ?? row.replyTo,
+    });
+    await audit(tx, scope, "turn.retry", { target: turnId, detail: { dropped } });
+    return turn;
+  });
+}

@@ -1,0 +1,133 @@
+import { createHmac } from "node:crypto";
+import type { ClaudeMessage, ClaudeRequest } from "../claude/client.ts";
+import { systemPrompt, volatileFacts } from "../claude/prompt.ts";
+import { isAway } from "../../db/tenant.ts";
+import type { Scope } from "../scope.ts";
+import { spoken } from "./history.ts";
+import { finishTurn, type AnswerPart, type Outcome, type Turn } from "./turns.ts";
+
+const ANSWER_TOKENS_MAX = 4096;
+const FINISH_RETRY_MS = 1_000;
+const FINISH_RETRY_MS_MAX = 30_000;
+
+/**
+ * How a running turn is shown. `show` gets the whole text so far and never
+ * waits; `close` stops drawing and returns what is owed; `end` only stops
+ * drawing, and does nothing after `close`.
+ */
+export type Presentation = {
+  show(text: string): void;
+  close(outcome: Outcome): Promise<readonly AnswerPart[]>;
+  end(): void;
+};
+
+/** What one turn is answered with. A signal aborted with any other reason than `stop` leaves the turn running, for the next start. */
+export type Answering = {
+  readonly botName: string;
+  readonly presentation: Presentation;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Asks Claude and shows the answer as it comes, then writes it down with what
+ * is to be shown. Claude's failures are outcomes, not exceptions. Returns null
+ * when the process is going down: the turn stays running and is asked again.
+ */
+export async function answerTurn(scope: Scope, turn: Turn, answering: Answering): Promise<Outcome | null> {
+  const { presentation, signal } = answering;
+  try {
+    const outcome = await outcomeOf(scope, turn, answering);
+    if (isShutdown(signal)) return null;
+    const parts = await presentation.close(outcome);
+    await finishWhenPossible(scope, turn, { outcome, parts }, signal);
+    return outcome;
+  } finally {
+    presentation.end();
+  }
+}
+
+async function outcomeOf(
+  scope: Scope,
+  turn: Turn,
+  { botName, presentation, signal }: Answering,
+): Promise<Outcome> {
+  let text = "";
+  try {
+    for await (const event of scope.app.claude.stream(requestOf(scope, turn, botName), signal)) {
+      switch (event.type) {
+        case "text":
+          text += event.text;
+          presentation.show(text);
+          break;
+        case "tool_call":
+          scope.log.warn({ tool: event.name }, "Claude asked for a tool that it was not offered");
+          break;
+        case "end":
+          return {
+            status: "answered",
+            text,
+            stopReason: event.stopReason,
+            usage: event.usage,
+            model: event.model,
+          };
+        case "unavailable": {
+          if (event.kind === "stopped") return { status: "stopped", text };
+          const { kind, retryAfterSeconds = null } = event;
+          return { status: "failed", text, kind, retryAfterSeconds };
+        }
+      }
+    }
+    throw new Error("Claude's stream ended without an end");
+  } catch (err) {
+    // A bug of ours, and still the person must not be left with an answer that never ends.
+    scope.log.error({ err, turnId: turn.id }, "a turn failed");
+    return { status: "failed", text, kind: "our_bug", retryAfterSeconds: null };
+  }
+}
+
+function isShutdown(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason !== "stop";
+}
+
+function requestOf(scope: Scope, turn: Turn, botName: string): ClaudeRequest {
+  const facts = volatileFacts({
+    now: new Date(scope.app.clock.now()),
+    timeZone: scope.timeZone,
+    chatKind: turn.place.kind === "private" ? "private" : "group",
+    ...(turn.speaker === null ? {} : { speaker: turn.speaker }),
+  });
+  const messages: ClaudeMessage[] = [
+    ...turn.history.messages,
+    { role: "user", text: spoken(turn.speaker, turn.question) },
+    { role: "system", text: facts },
+  ];
+  return {
+    system: systemPrompt({ name: scope.team, botName }),
+    messages,
+    maxTokens: ANSWER_TOKENS_MAX,
+    userRef: createHmac("sha256", scope.app.vault.derive("claude-user"))
+      .update(`${scope.orgId}/${turn.askerId}`)
+      .digest("hex")
+      .slice(0, 32),
+    conversationWarm: turn.history.warm,
+    incident: scope.correlationId,
+  };
+}
+
+// An answer that was shown must not be lost because Postgres was away for a minute.
+async function finishWhenPossible(
+  scope: Scope,
+  turn: Turn,
+  end: { outcome: Outcome; parts: readonly AnswerPart[] },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let waitMs = FINISH_RETRY_MS; ; waitMs = Math.min(waitMs * 2, FINISH_RETRY_MS_MAX)) {
+    try {
+      return await finishTurn(scope, turn, end.outcome, end.parts);
+    } catch (err) {
+      if (!isAway(err) || isShutdown(signal)) throw err;
+      scope.log.warn({ err, waitMs }, "the answer could not be written yet");
+      await scope.app.clock.sleep(waitMs);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import type { Fetch } from "./watchdog.ts";
+
+const API_VERSION = "2026-10-21";
+const STREAM_TYPE = "text/event-stream";
+
+// The SDK takes further headers from a variable of the host (beta features, other keys): only its own pass.
+const SDK_HEADERS = /^(?:accept|content-type|user-agent|x-stainless-.+)$/;
+
+class NotAnEventStreamError extends Error {
+  readonly code = "NOT_AN_EVENT_STREAM";
+}
+
+/**
+ * A fetch for one API key. It sends no header that did not come from the SDK itself, follows no redirect, and
+ * rejects a success that is not a stream of events: a captive portal or a proxy answered.
+ */
+export function createTransport(apiKey: string): Fetch {
+  return async (input, init) => {
+    const headers = new Headers();
+    new Headers(init?.headers).forEach((value, name) => {
+      if (SDK_HEADERS.test(name)) headers.set(name, value);
+    });
+    headers.set("authorization", `Bearer ${apiKey}`);
+    headers.set("anthropic-version", API_VERSION);
+    const response = await fetch(input, { ...init, headers, redirect: "error" });
+    if (response.ok && response.headers.get("content-type")?.startsWith(STREAM_TYPE) !== true) {
+      await response.body?.cancel();
+      throw new NotAnEventStreamError("The answer is not a stream of events");
+    }
+    return response;
+  };
+}

@@ -1,0 +1,217 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { parseMasterKeys, type MasterKey } from "./vault/cipher.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What one start was asked for. `null` where the default depends on what is simulated (`simulation`). */
+export type Config = {
+  readonly production: boolean;
+  readonly logLevel: string;
+  readonly dataDir: string;
+  readonly telegram: { readonly token: string; readonly apiRoot: string } | null;
+  readonly claude: { readonly apiKey: string | null; readonly baseUrl: string; readonly model: string };
+  readonly database: { readonly url: string; readonly migrateUrl: string | null } | null;
+  readonly redisUrl: string | null;
+  readonly masterKeys: readonly MasterKey[] | null;
+  readonly admin: {
+    readonly host: string;
+    readonly port: number;
+    readonly healthToken: string | null;
+    readonly trustedProxies: readonly string[];
+  };
+  /** Where the chat page of the simulated Telegram is served. */
+  readonly demoPort: number;
+  readonly setupCode: string | null;
+  readonly operatorChatIds: readonly number[];
+  readonly limits: { readonly personPerMinute: number; readonly teamPerMinute: number };
+};
+
+/** Every key that was wrong, with its fix, in one error. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((line) => `  ${line}`).join("\n")}`,
+    );
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+const SECRET_BYTES_MIN = 32;
+const REAL_TELEGRAM = "https://api.telegram.org";
+const REAL_CLAUDE = "https://api.anthropic.com";
+
+const httpUrl = (fix: string) => z.url({ protocol: /^https?$/, error: fix });
+const postgresUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: "must look like postgres://USER:PASSWORD@HOST:5432/DATABASE",
+});
+const wholeNumber = (min: number, max: number) =>
+  z.coerce
+    .number({ error: `must be a whole number from ${min} to ${max}` })
+    .int(`must be a whole number from ${min} to ${max}`)
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`);
+const list = z.string().transform(listed);
+
+const schema = z.object({
+  NODE_ENV: z
+    .enum(["production", "development", "test"], { error: "must be production, development or test" })
+    .default("development"),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
+      error: "must be one of fatal, error, warn, info, debug, trace, silent",
+    })
+    .default("info"),
+  DATA_DIR: z.string().default("./data"),
+  TELEGRAM_BOT_TOKEN: z
+    .string()
+    .regex(/^\d{3,}:[A-Za-z0-9_-]{30,}$/, "must be the token that @BotFather gave you, such as 123456789:AA…")
+    .optional(),
+  TELEGRAM_API_ROOT: httpUrl("must be an http or https address").default(REAL_TELEGRAM),
+  ANTHROPIC_API_KEY: z
+    .string()
+    .min(20, "must be a key from the Claude Console, such as sk-ant-api03-…")
+    .optional(),
+  ANTHROPIC_BASE_URL: httpUrl("must be an http or https address").default(REAL_CLAUDE),
+  CLAUDE_MODEL: z
+    .string()
+    .startsWith("claude-sonnet-", "must be a Sonnet model, such as claude-sonnet-5-5")
+    .default("claude-sonnet-5-5"),
+  DATABASE_URL: postgresUrl.optional(),
+  DATABASE_MIGRATE_URL: postgresUrl.optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must look like redis://HOST:6379" }).optional(),
+  MASTER_KEY: z
+    .string()
+    .transform((text, ctx) => masterKeys(text, ctx))
+    .optional(),
+  JWT_SECRET: z
+    .string()
+    .refine(
+      (text) => Buffer.byteLength(text) >= SECRET_BYTES_MIN,
+      `must be at least ${SECRET_BYTES_MIN} bytes: openssl rand -base64 48`,
+    )
+    .optional(),
+  HOST: z.string().default("127.0.0.1"),
+  PORT: wholeNumber(0, 65_535).default(3000),
+  DEMO_PORT: wholeNumber(0, 65_535).default(3001),
+  HEALTH_TOKEN: z.string().min(16, "must be at least 16 characters: openssl rand -hex 24").optional(),
+  TRUSTED_PROXIES: list.default([]),
+  SETUP_CODE: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{8,64}$/, "must be 8 to 64 letters, digits, - or _")
+    .optional(),
+  OPERATOR_CHAT_ID: z
+    .string()
+    .regex(/^-?\d+(\s*,\s*-?\d+)*$/, "must be Telegram's numeric chat ids, separated by commas")
+    .transform((text) => listed(text).map(Number))
+    .default([]),
+  LIMIT_PERSON_PER_MINUTE: wholeNumber(1, 10_000).default(20),
+  LIMIT_TEAM_PER_MINUTE: wholeNumber(1, 100_000).default(200),
+});
+
+/**
+ * Parses the environment once. An empty value counts as absent; any key `X`
+ * may come from the file named by `X_FILE`. Throws `ConfigError`.
+ */
+export function loadConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const values = withFiles(env, problems);
+  const parsed = schema.safeParse(values);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) problems.push(`${issue.path.join(".")}: ${issue.message}`);
+  }
+  if (values["NODE_ENV"] === "production") {
+    problems.push(...missingInProduction(values));
+  } else if (values["DATABASE_MIGRATE_URL"] !== undefined && values["DATABASE_URL"] === undefined) {
+    problems.push("DATABASE_URL: is needed beside DATABASE_MIGRATE_URL; it is the login of blockbot_app");
+  }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  return toConfig(parsed.data);
+}
+
+type Parsed = z.infer<typeof schema>;
+
+function withFiles(env: Environment, problems: string[]): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const key of Object.keys(schema.shape)) {
+    const direct = env[key]?.trim();
+    const file = env[`${key}_FILE`]?.trim();
+    if (direct !== undefined && direct !== "") {
+      values[key] = direct;
+    } else if (file !== undefined && file !== "") {
+      try {
+        values[key] = readFileSync(file, "utf8").trim();
+      } catch (err) {
+        problems.push(
+          `${key}_FILE: cannot be read (${err instanceof Error && "code" in err ? String(err.code) : "unknown error"})`,
+        );
+      }
+    }
+  }
+  return values;
+}
+
+function listed(text: string): string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+function missingInProduction(values: Readonly<Record<string, string>>): string[] {
+  const needed = {
+    TELEGRAM_BOT_TOKEN: "is needed when NODE_ENV=production: nothing is simulated there",
+    DATABASE_URL: "is needed when NODE_ENV=production: the login of blockbot_app",
+    MASTER_KEY: "is needed when NODE_ENV=production: openssl rand -base64 32",
+    JWT_SECRET: "is needed when NODE_ENV=production: openssl rand -base64 48",
+  };
+  return Object.entries(needed).flatMap(([key, fix]) =>
+    values[key] === undefined ? [`${key}: ${fix}`] : [],
+  );
+}
+
+function masterKeys(text: string, ctx: z.RefinementCtx): MasterKey[] {
+  try {
+    return parseMasterKeys(text);
+  } catch (err) {
+    ctx.addIssue({ code: "custom", message: err instanceof Error ? err.message : "cannot be read" });
+    return z.NEVER;
+  }
+}
+
+function toConfig(values: Parsed): Config {
+  return {
+    production: values.NODE_ENV === "production",
+    logLevel: values.LOG_LEVEL,
+    dataDir: values.DATA_DIR,
+    telegram:
+      values.TELEGRAM_BOT_TOKEN === undefined
+        ? null
+        : { token: values.TELEGRAM_BOT_TOKEN, apiRoot: values.TELEGRAM_API_ROOT },
+    claude: {
+      apiKey: values.ANTHROPIC_API_KEY ?? null,
+      baseUrl: values.ANTHROPIC_BASE_URL,
+      model: values.CLAUDE_MODEL,
+    },
+    database:
+      values.DATABASE_URL === undefined
+        ? null
+        : { url: values.DATABASE_URL, migrateUrl: values.DATABASE_MIGRATE_URL ?? null },
+    redisUrl: values.REDIS_URL ?? null,
+    masterKeys: values.MASTER_KEY ?? null,
+    admin: {
+      host: values.HOST,
+      port: values.PORT,
+      healthToken: values.HEALTH_TOKEN ?? null,
+      trustedProxies: values.TRUSTED_PROXIES,
+    },
+    demoPort: values.DEMO_PORT,
+    setupCode: values.SETUP_CODE ?? null,
+    operatorChatIds: values.OPERATOR_CHAT_ID,
+    limits: { personPerMinute: values.LIMIT_PERSON_PER_MINUTE, teamPerMinute: values.LIMIT_TEAM_PER_MINUTE },
+  };
+}

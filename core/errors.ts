@@ -1,0 +1,35 @@
+/** Every refusal a person can read. Each code is a message of the same name in core/text. */
+export type ErrorCode =
+  | "not_allowed"
+  | "not_member"
+  | "team_name_invalid"
+  | "invite_unknown"
+  | "invite_used"
+  | "invite_expired"
+  | "owner_link_unknown"
+  | "owner_link_used"
+  | "group_only"
+  | "private_only"
+  | "group_taken"
+  | "button_gone"
+  | "button_not_yours"
+  | "nothing_to_stop"
+  | "nothing_to_retry"
+  | "message_too_long";
+
+/**
+ * The one error that crosses layers: a code and its parameters for machines;
+ * the sentence is looked up in the person's language where it is shown.
+ * Anything else that is thrown is a bug, and the person gets a reference.
+ */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly params: Readonly<Record<string, string | number>>;
+
+  constructor(code: ErrorCode, params: Record<string, string | number> = {}, options?: ErrorOptions) {
+    super(code, options);
+    this.name = "AppError";
+    this.code = code;
+    this.params = params;
+  }
+}

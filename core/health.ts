@@ -1,0 +1,198 @@
+import { sql } from "drizzle-orm";
+import { missingMigrations } from "../db/migrate.ts";
+import { inSystem } from "../db/tenant.ts";
+import type { App } from "./app.ts";
+
+/** Ages and waits in whole seconds, latencies in whole milliseconds; `null` where nothing is known. */
+export type HealthReport = {
+  status: "ok" | "degraded" | "down";
+  version: string;
+  uptimeSeconds: number;
+  components: {
+    database: { state: "ok" | "down"; latencyMs: number | null };
+    redis: { state: "ok" | "degraded" | "off"; latencyMs: number | null };
+    telegram: {
+      state: "ok" | "starting" | "down" | "unknown";
+      secondsSinceLastPoll: number | null;
+      botUsername: string | null;
+    };
+    claude: {
+      state: "ok" | "unknown" | "unavailable" | "not_connected";
+      kind: string | null;
+      forSeconds: number | null;
+    };
+    inbox: {
+      state: "ok" | "degraded" | "unknown";
+      waiting: number | null;
+      oldestSeconds: number | null;
+      parked: number | null;
+    };
+    outbox: {
+      state: "ok" | "degraded" | "unknown";
+      waiting: number | null;
+      unknown: number | null;
+      failed: number | null;
+    };
+  };
+};
+
+const DATABASE_TIMEOUT_MS = 2_000;
+const REDIS_TIMEOUT_MS = 500;
+const POLL_AGE_SECONDS_MAX = 120;
+const STARTING_SECONDS_MAX = 120;
+const INBOX_AGE_SECONDS_MAX = 60;
+const OUTBOX_LATE_SECONDS_MAX = 60;
+
+/**
+ * How every part does, within the database's timeout at most: what does not answer by
+ * then is down, and nothing is thrown. Telegram counts as down when no poll
+ * completed for two minutes; Claude away only degrades, since everything else goes on.
+ */
+export async function healthReport(app: App): Promise<HealthReport> {
+  const [pipeline, redis] = await Promise.all([pipelineOf(app), redisOf(app)]);
+  const uptimeSeconds = secondsBetween(app.startedAt, app.clock.now());
+  const components: HealthReport["components"] = {
+    database: { state: pipeline === null ? "down" : "ok", latencyMs: pipeline?.latencyMs ?? null },
+    redis,
+    telegram: telegramOf(pipeline, uptimeSeconds),
+    claude: claudeOf(app),
+    inbox: inboxOf(pipeline),
+    outbox: outboxOf(pipeline),
+  };
+  return { status: statusOf(components), version: app.version, uptimeSeconds, components };
+}
+
+/** Whether requests can be served: the database answers in time and lacks no migration of this build. */
+export async function isReady(app: App): Promise<boolean> {
+  const missing = await withinOrNull(app, DATABASE_TIMEOUT_MS, "readiness", () => missingMigrations(app));
+  return missing === 0;
+}
+
+type PipelineRow = {
+  username: string | null;
+  revoked: boolean | null;
+  poll_age: number | null;
+  inbox_waiting: number;
+  inbox_oldest: number | null;
+  inbox_parked: number;
+  outbox_waiting: number;
+  outbox_late: number | null;
+  outbox_unknown: number;
+  outbox_failed: number;
+};
+
+type Pipeline = PipelineRow & { latencyMs: number };
+
+// Each count has a partial index or a table that retention keeps small. A bot that was replaced polls no more: the latest one counts.
+const PIPELINE = sql`
+  SELECT bot.username, bot.revoked, bot.poll_age, ready.*, outbox.*,
+    (SELECT count(*)::int FROM pipeline.updates WHERE state = 'parked') AS inbox_parked,
+    (SELECT count(*)::int FROM pipeline.outbox WHERE state = 'failed') AS outbox_failed
+  FROM
+    (SELECT count(*)::int AS inbox_waiting,
+       extract(epoch FROM clock_timestamp() - min(received_at))::float8 AS inbox_oldest
+     FROM pipeline.updates WHERE state = 'ready') AS ready,
+    (SELECT count(*) FILTER (WHERE state <> 'unknown')::int AS outbox_waiting,
+       count(*) FILTER (WHERE state = 'unknown')::int AS outbox_unknown,
+       extract(epoch FROM clock_timestamp() - min(next_at) FILTER (WHERE state <> 'unknown'))::float8 AS outbox_late
+     FROM pipeline.outbox WHERE state IN ('queued', 'sending', 'unknown')) AS outbox
+    LEFT JOIN
+    (SELECT username, status = 'revoked' AS revoked,
+       extract(epoch FROM clock_timestamp() - last_poll_at)::float8 AS poll_age
+     FROM pipeline.bots ORDER BY last_poll_at DESC NULLS LAST LIMIT 1) AS bot ON true`;
+
+async function pipelineOf(app: App): Promise<Pipeline | null> {
+  return withinOrNull(app, DATABASE_TIMEOUT_MS, "database", async () => {
+    const startedAt = performance.now();
+    const [row] = await inSystem(app, (tx) => tx.execute<PipelineRow>(PIPELINE));
+    if (row === undefined) throw new Error("the query for the pipeline's numbers gave no row");
+    return { ...row, latencyMs: Math.round(performance.now() - startedAt) };
+  });
+}
+
+async function redisOf(app: App): Promise<HealthReport["components"]["redis"]> {
+  const latencyMs = await withinOrNull(app, REDIS_TIMEOUT_MS, "redis", () => app.limits.ping());
+  const state = app.limits.state(); // read after the ping, which may have changed it
+  return { state, latencyMs: latencyMs === null ? null : Math.round(latencyMs) };
+}
+
+function telegramOf(
+  pipeline: Pipeline | null,
+  uptimeSeconds: number,
+): HealthReport["components"]["telegram"] {
+  if (pipeline === null) return { state: "unknown", secondsSinceLastPoll: null, botUsername: null };
+  const age = pipeline.poll_age;
+  const known = { secondsSinceLastPoll: wholeSeconds(age), botUsername: pipeline.username };
+  if (pipeline.revoked === true) return { state: "down", ...known };
+  if (age === null) return { state: uptimeSeconds < STARTING_SECONDS_MAX ? "starting" : "down", ...known };
+  return { state: age > POLL_AGE_SECONDS_MAX ? "down" : "ok", ...known };
+}
+
+function claudeOf(app: App): HealthReport["components"]["claude"] {
+  if (!app.claude.connected) return { state: "not_connected", kind: null, forSeconds: null };
+  const { state, kind, sinceMs } = app.claudeHealth.report();
+  return { state, kind, forSeconds: sinceMs === null ? null : secondsBetween(sinceMs, app.clock.now()) };
+}
+
+function inboxOf(pipeline: Pipeline | null): HealthReport["components"]["inbox"] {
+  if (pipeline === null) return { state: "unknown", waiting: null, oldestSeconds: null, parked: null };
+  return {
+    state: (pipeline.inbox_oldest ?? 0) > INBOX_AGE_SECONDS_MAX ? "degraded" : "ok",
+    waiting: pipeline.inbox_waiting,
+    oldestSeconds: wholeSeconds(pipeline.inbox_oldest),
+    parked: pipeline.inbox_parked,
+  };
+}
+
+// Refused and uncertain messages were dealt with when they happened; only messages that should be out by now mean trouble.
+function outboxOf(pipeline: Pipeline | null): HealthReport["components"]["outbox"] {
+  if (pipeline === null) return { state: "unknown", waiting: null, unknown: null, failed: null };
+  return {
+    state: (pipeline.outbox_late ?? 0) > OUTBOX_LATE_SECONDS_MAX ? "degraded" : "ok",
+    waiting: pipeline.outbox_waiting,
+    unknown: pipeline.outbox_unknown,
+    failed: pipeline.outbox_failed,
+  };
+}
+
+function statusOf(components: HealthReport["components"]): HealthReport["status"] {
+  const { database, redis, telegram, claude, inbox, outbox } = components;
+  if (database.state === "down" || telegram.state === "down") return "down";
+  const isWhole =
+    telegram.state === "ok" &&
+    redis.state !== "degraded" &&
+    (claude.state === "ok" || claude.state === "unknown") &&
+    inbox.state === "ok" &&
+    outbox.state === "ok";
+  return isWhole ? "ok" : "degraded";
+}
+
+/** The result of `work`, or `null` when it failed or took longer; a late result is dropped. */
+async function withinOrNull<T>(
+  app: App,
+  timeoutMs: number,
+  part: string,
+  work: () => Promise<T>,
+): Promise<T | null> {
+  const finished = new AbortController();
+  const timeout = app.clock.sleep(timeoutMs, finished.signal).then(() => {
+    if (!finished.signal.aborted) app.log.warn({ part, timeoutMs }, "health check timed out");
+    return null;
+  });
+  try {
+    return await Promise.race([work(), timeout]);
+  } catch (err) {
+    app.log.warn({ part, err }, "health check failed");
+    return null;
+  } finally {
+    finished.abort();
+  }
+}
+
+function wholeSeconds(seconds: number | null): number | null {
+  return seconds === null ? null : Math.max(0, Math.round(seconds));
+}
+
+function secondsBetween(fromMs: number, toMs: number): number {
+  return Math.max(0, Math.floor((toMs - fromMs) / 1000));
+}

@@ -1,0 +1,87 @@
+import { sql } from "drizzle-orm";
+import { createHash, createHmac } from "node:crypto";
+import { missingMigrations } from "../db/migrate.ts";
+import { instance } from "../db/schema/teams.ts";
+import { inSystem } from "../db/tenant.ts";
+import type { App } from "./app.ts";
+
+const SETUP_CODE_BYTES = 15;
+
+/** The program must not run on this database as it is; the message says what to do. */
+export class RefusedToStart extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "RefusedToStart";
+  }
+}
+
+/**
+ * Checks that this database, its runtime role and the master key fit this
+ * start, and claims an empty database for it. Returns the code of the owner
+ * link while nobody has used one: `setupCode` when given, else one that is the
+ * same in every process and at every start. Throws `RefusedToStart` and leaves
+ * nothing written then.
+ */
+export async function openInstance(
+  app: App,
+  kind: "demo" | "real",
+  setupCode: string | null,
+): Promise<string | null> {
+  await refuseStrongRole(app);
+  const missing = await missingMigrations(app);
+  if (missing > 0)
+    throw new RefusedToStart(
+      `The database lacks ${missing} migration${missing === 1 ? "" : "s"}. Run: npm run migrate`,
+    );
+  return inSystem(app, async (tx) => {
+    // The runtime role may write these two columns only, and drizzle would name them all.
+    await tx.execute(
+      sql`INSERT INTO app.instance (kind, key_check) VALUES (${kind}, ${app.vault.sealKeyCheck()}) ON CONFLICT DO NOTHING`,
+    );
+    const [found] = await tx.select().from(instance).for("update");
+    if (found === undefined) throw new Error("the instance's row was neither found nor made");
+    if (found.kind !== kind) throw new RefusedToStart(kindMismatch(kind));
+    if (!app.vault.opensKeyCheck(found.keyCheck)) {
+      throw new RefusedToStart(
+        "MASTER_KEY is not the key that this database was made with. Put the old key back: without it the stored credentials cannot be opened.",
+      );
+    }
+    if (found.setupUsedAt !== null) return null;
+    const code = setupCode ?? ownerCode(app, found.keyCheck);
+    await tx.update(instance).set({ setupCodeHash: hashOf(code) });
+    return code;
+  });
+}
+
+/** SHA-256: the code has 120 bits of entropy, slow hashes are for things that people choose. */
+export function hashOf(code: string): Uint8Array {
+  return createHash("sha256").update(code).digest();
+}
+
+// A fresh code at each start would make the link useless that another process, or the start before, has printed.
+function ownerCode(app: App, keyCheck: Uint8Array): string {
+  const mac = createHmac("sha256", app.vault.derive("owner-link")).update(keyCheck).digest();
+  return mac.subarray(0, SETUP_CODE_BYTES).toString("base64url");
+}
+
+function kindMismatch(kind: "demo" | "real"): string {
+  return kind === "real"
+    ? "This database was made by the demo, with a simulated Telegram, and its teams are not real. Point DATABASE_URL at an empty database, or remove TELEGRAM_BOT_TOKEN to go on with the demo."
+    : "This database belongs to a real bot. Set TELEGRAM_BOT_TOKEN, or point DATABASE_URL at an empty database for the demo.";
+}
+
+async function refuseStrongRole(app: App): Promise<void> {
+  const [role] = await inSystem(app, (tx) =>
+    tx.execute<{
+      name: string;
+      strong: boolean;
+      owns: boolean;
+    }>(sql`SELECT current_user AS name, (r.rolsuper OR r.rolbypassrls) AS strong,
+      EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid) AS owns FROM pg_roles r WHERE r.rolname = current_user`),
+  );
+  if (role === undefined || role.strong || role.owns) {
+    throw new RefusedToStart(
+      `DATABASE_URL signs in as ${role?.name ?? "an unknown role"}, which could walk around the walls between teams. Use blockbot_app, and DATABASE_MIGRATE_URL for migrations. ops/postgres/roles.sql makes the roles.`,
+    );
+  }
+}

@@ -1,0 +1,188 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../../db/client.ts";
+import { inSystem } from "../../db/tenant.ts";
+import type { App } from "../app.ts";
+import { holds, LeaseLostError, type Lease } from "./lease.ts";
+
+/** One message as it will be shown. Entities and keyboard are in the messenger's own terms; core only carries them. */
+export type OutgoingMessage = {
+  readonly text: string;
+  readonly entities?: readonly object[];
+  readonly keyboard?: readonly (readonly { text: string; data: string }[])[];
+  readonly file?: { readonly name: string; readonly content: string };
+  /** The message that this one answers. */
+  readonly replyTo?: number;
+  /** The message that an edit or a deletion is about. */
+  readonly messageId?: number;
+};
+
+/**
+ * `open`: a message that will be edited. `final`: a part of an answer, an edit
+ * when its part is open, else a new message. `notice`: anything else we say.
+ */
+type OutboxKind = "open" | "final" | "notice" | "edit" | "delete";
+
+export type OutboxItem = {
+  readonly botId: number;
+  readonly chatId: number;
+  readonly threadId: number;
+  readonly kind: OutboxKind;
+  readonly message: OutgoingMessage;
+  /** Says the same thing only once, whoever asks for it again. */
+  readonly key: string;
+  readonly orgId?: string;
+  readonly turnId?: string;
+  readonly part?: number;
+};
+
+export type OutboxRow = {
+  readonly id: number;
+  readonly chatId: number;
+  readonly threadId: number;
+  readonly kind: OutboxKind;
+  readonly message: OutgoingMessage;
+  readonly turnId: string | null;
+  readonly part: number;
+  readonly attempts: number;
+  /** True when an earlier attempt may have arrived. */
+  readonly repeat: boolean;
+};
+
+export type Delivery =
+  | { readonly state: "sent"; readonly messageId: number | null }
+  | { readonly state: "queued"; readonly afterMs: number; readonly error: string }
+  | { readonly state: "unknown" | "failed"; readonly error: string };
+
+/** The channel that the sender listens on; the payload is the bot's id. */
+export const OUTBOX_CHANNEL = "outbox";
+const DUE_MAX = 500;
+
+type Raw = {
+  id: string;
+  chat_id: string;
+  thread_id: string;
+  kind: OutboxKind;
+  payload: OutgoingMessage;
+  turn_id: string | null;
+  part: number;
+  attempts: number;
+  repeat: boolean;
+};
+
+const COLUMNS = sql`id, chat_id, thread_id, kind, payload, turn_id, part, attempts, error IS NOT DISTINCT FROM 'unknown' AS repeat`;
+
+/** Writes what is to be said, in the transaction of the change it tells about. An item whose key is known is skipped. */
+export async function enqueue(tx: Tx, items: readonly OutboxItem[]): Promise<void> {
+  if (items.length === 0) return;
+  await insert(tx, items, "queued");
+  const bots = [...new Set(items.map((item) => item.botId))];
+  for (const botId of bots) await tx.execute(sql`SELECT pg_notify(${OUTBOX_CHANNEL}, ${String(botId)})`);
+}
+
+/** Writes an item that is being sent at once by the caller. Null when its key is known. */
+export async function enqueueSending(app: App, lease: Lease, item: OutboxItem): Promise<number | null> {
+  return inSystem(app, async (tx) => {
+    const [fence] = await tx.execute(sql`SELECT 1 WHERE ${holds(lease)}`);
+    if (fence === undefined) throw new LeaseLostError();
+    const [row] = await insert(tx, [item], "sending");
+    return row === undefined ? null : Number(row.id);
+  });
+}
+
+async function insert(tx: Tx, items: readonly OutboxItem[], state: "queued" | "sending") {
+  const rows = items.map(
+    (
+      item,
+    ) => sql`(${item.orgId ?? null}::uuid, ${item.botId}::bigint, ${item.chatId}::bigint, ${item.threadId}::bigint, ${item.turnId ?? null}::uuid,
+      ${item.part ?? 0}::int, ${item.kind}, ${JSON.stringify(item.message)}::jsonb, ${item.key}, ${state}, ${state === "sending" ? 1 : 0}::int)`,
+  );
+  return tx.execute<{ id: string }>(sql`INSERT INTO pipeline.outbox
+    (org_id, bot_id, chat_id, thread_id, turn_id, part, kind, payload, idempotency_key, state, attempts)
+    VALUES ${sql.join(rows, sql`, `)} ON CONFLICT (idempotency_key) DO NOTHING RETURNING id`);
+}
+
+/** What is due now, oldest first, without claiming it. */
+export async function dueItems(app: App, lease: Lease): Promise<{ id: number; chatId: number }[]> {
+  const rows = await inSystem(app, (tx) =>
+    tx.execute<{ id: string; chat_id: string }>(sql`SELECT id, chat_id FROM pipeline.outbox
+      WHERE bot_id = ${lease.botId} AND state = 'queued' AND next_at <= clock_timestamp() ORDER BY id LIMIT ${DUE_MAX}`),
+  );
+  return rows.map((row) => ({ id: Number(row.id), chatId: Number(row.chat_id) }));
+}
+
+/** Commits `sending` before the send, so that a crash in between is known to have an unknown outcome. Null when it is no longer ours. */
+export async function claimItem(app: App, lease: Lease, id: number): Promise<OutboxRow | null> {
+  const [row] = await inSystem(app, (tx) =>
+    tx.execute<Raw>(sql`UPDATE pipeline.outbox SET state = 'sending', attempts = attempts + 1
+      WHERE id = ${id} AND state = 'queued' AND ${holds(lease)} RETURNING ${COLUMNS}`),
+  );
+  return row === undefined ? null : fromRaw(row);
+}
+
+/** Writes the outcome of a send. What has been delivered (or given up) keeps no text. */
+export async function settleItem(app: App, lease: Lease, id: number, delivery: Delivery): Promise<void> {
+  const done = delivery.state === "sent" || delivery.state === "failed";
+  await inSystem(app, (tx) =>
+    tx.execute(sql`UPDATE pipeline.outbox SET state = ${delivery.state},
+      payload = ${done ? sql`NULL` : sql`payload`},
+      done_at = ${done ? sql`clock_timestamp()` : sql`NULL`},
+      message_id = coalesce(${delivery.state === "sent" ? delivery.messageId : null}::bigint, message_id),
+      next_at = clock_timestamp() + ${delivery.state === "queued" ? delivery.afterMs : 0} * interval '1 ms',
+      error = ${delivery.state === "sent" ? null : delivery.error}
+      WHERE id = ${id} AND ${holds(lease)}`),
+  );
+}
+
+/** The message that shows this part of this turn, once it has been opened. */
+export async function openMessageId(app: App, turnId: string, part: number): Promise<number | null> {
+  const [row] = await inSystem(app, (tx) =>
+    tx.execute<{ message_id: string }>(sql`SELECT message_id FROM pipeline.outbox
+      WHERE turn_id = ${turnId} AND part = ${part} AND message_id IS NOT NULL ORDER BY id DESC LIMIT 1`),
+  );
+  return row === undefined ? null : Number(row.message_id);
+}
+
+/** The messages that an earlier attempt at this turn opened, by part. */
+export async function openMessages(app: App, turnId: string): Promise<{ part: number; messageId: number }[]> {
+  const rows = await inSystem(app, (tx) =>
+    tx.execute<{
+      part: number;
+      message_id: string;
+    }>(sql`SELECT DISTINCT ON (part) part, message_id FROM pipeline.outbox
+      WHERE turn_id = ${turnId} AND kind = 'open' AND message_id IS NOT NULL ORDER BY part, id DESC`),
+  );
+  return rows.map((row) => ({ part: row.part, messageId: Number(row.message_id) }));
+}
+
+/**
+ * What a dead process was sending. Edits and deletions are queued again; a part
+ * of an answer is queued once more and will be labelled; an opening is given up
+ * (the turn opens anew), and so is a notice.
+ */
+export async function recoverSending(app: App, lease: Lease): Promise<{ requeued: number; givenUp: number }> {
+  return inSystem(app, async (tx) => {
+    const requeued =
+      await tx.execute(sql`UPDATE pipeline.outbox SET state = 'queued', next_at = clock_timestamp(),
+      error = CASE WHEN kind = 'final' THEN 'unknown' END
+      WHERE bot_id = ${lease.botId} AND state IN ('sending', 'unknown') AND (kind IN ('edit', 'delete') OR (kind = 'final' AND error IS DISTINCT FROM 'unknown'))
+      AND ${holds(lease)} RETURNING id`);
+    const givenUp =
+      await tx.execute(sql`UPDATE pipeline.outbox SET state = 'failed', payload = NULL, done_at = clock_timestamp(), error = 'outcome unknown'
+      WHERE bot_id = ${lease.botId} AND state IN ('sending', 'unknown') AND ${holds(lease)} RETURNING id`);
+    return { requeued: requeued.length, givenUp: givenUp.length };
+  });
+}
+
+function fromRaw(row: Raw): OutboxRow {
+  return {
+    id: Number(row.id),
+    chatId: Number(row.chat_id),
+    threadId: Number(row.thread_id),
+    kind: row.kind,
+    message: row.payload,
+    turnId: row.turn_id,
+    part: row.part,
+    attempts: row.attempts,
+    repeat: row.repeat,
+  };
+}

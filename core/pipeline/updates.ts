@@ -1,0 +1,156 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../../db/client.ts";
+import { inSystem } from "../../db/tenant.ts";
+import type { App } from "../app.ts";
+import { holds, LeaseLostError, type Lease } from "./lease.ts";
+
+/** One stored update. `payload` is what Telegram sent, as it came. */
+export type UpdateRow = {
+  readonly updateId: number;
+  readonly lane: string;
+  readonly control: boolean;
+  readonly payload: Record<string, unknown>;
+  readonly attempts: number;
+  /** Milliseconds since the epoch, by the database's clock. */
+  readonly receivedAt: number;
+};
+
+/** How often an update may be begun before it is parked: each begin that ended in a dead process counts. */
+const ATTEMPTS_MAX = 3;
+const LANE_ROWS_MAX = 50;
+
+type Raw = {
+  update_id: string;
+  lane: string;
+  control: boolean;
+  payload: Record<string, unknown>;
+  attempts: number;
+  received_ms: string;
+};
+
+const COLUMNS = sql`update_id, lane, control, payload, attempts, extract(epoch FROM received_at) * 1000 AS received_ms`;
+
+/** The offset that Telegram is to be asked for next. */
+export async function nextOffset(app: App, lease: Lease): Promise<number> {
+  const [row] = await inSystem(app, (tx) =>
+    tx.execute<{ next_offset: string }>(
+      sql`SELECT next_offset FROM pipeline.bots WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch}`,
+    ),
+  );
+  if (row === undefined) throw new LeaseLostError();
+  return Number(row.next_offset);
+}
+
+/**
+ * Stores a batch and moves the offset in one transaction, and stamps the
+ * completed poll. Returns the updates that were new, in their order. Only then
+ * may Telegram be asked for the next offset.
+ */
+export async function storeBatch(
+  app: App,
+  lease: Lease,
+  batch: readonly { updateId: number; lane: string; control: boolean; payload: object }[],
+): Promise<UpdateRow[]> {
+  return inSystem(app, async (tx) => {
+    const last = batch.at(-1);
+    const moved = await tx.execute(sql`UPDATE pipeline.bots SET last_poll_at = clock_timestamp(),
+      next_offset = ${last === undefined ? sql`next_offset` : last.updateId + 1}
+      WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch} RETURNING bot_id`);
+    if (moved.length === 0) throw new LeaseLostError();
+    if (last === undefined) return [];
+    const rows = batch.map(
+      (update) =>
+        sql`(${lease.botId}::bigint, ${update.updateId}::bigint, ${update.lane}, ${update.control}::boolean, ${JSON.stringify(storable(update.payload))}::jsonb)`,
+    );
+    const stored =
+      await tx.execute<Raw>(sql`INSERT INTO pipeline.updates (bot_id, update_id, lane, control, payload)
+      VALUES ${sql.join(rows, sql`, `)} ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`);
+    return stored.map(fromRaw);
+  });
+}
+
+/** The undone updates of one lane, oldest first, at most fifty. */
+export async function readyInLane(app: App, lease: Lease, lane: string): Promise<UpdateRow[]> {
+  const rows = await inSystem(app, (tx) =>
+    tx.execute<Raw>(sql`SELECT ${COLUMNS} FROM pipeline.updates
+      WHERE bot_id = ${lease.botId} AND lane = ${lane} AND state = 'ready' AND NOT control
+      ORDER BY received_at, update_id LIMIT ${LANE_ROWS_MAX}`),
+  );
+  return rows.map(fromRaw);
+}
+
+/** What a start finds undone: the control updates themselves, and the names of lanes with something waiting. */
+export async function undone(app: App, lease: Lease): Promise<{ control: UpdateRow[]; lanes: string[] }> {
+  return inSystem(app, async (tx) => {
+    const control = await tx.execute<Raw>(sql`SELECT ${COLUMNS} FROM pipeline.updates
+      WHERE bot_id = ${lease.botId} AND state = 'ready' AND control ORDER BY received_at, update_id`);
+    const lanes = await tx.execute<{ lane: string }>(sql`SELECT lane FROM pipeline.updates
+      WHERE bot_id = ${lease.botId} AND state = 'ready' AND NOT control GROUP BY lane ORDER BY min(received_at)`);
+    return { control: control.map(fromRaw), lanes: lanes.map((row) => row.lane) };
+  });
+}
+
+/**
+ * Counts one more begin of these updates and returns those that may be handled;
+ * one that was begun three times without an end is parked instead.
+ */
+export async function beginUpdates(
+  app: App,
+  lease: Lease,
+  updateIds: readonly number[],
+): Promise<{ begun: number[]; parked: number[] }> {
+  const rows = await inSystem(app, (tx) =>
+    tx.execute<{ update_id: string; state: string }>(sql`UPDATE pipeline.updates SET attempts = attempts + 1,
+      state = CASE WHEN attempts >= ${ATTEMPTS_MAX} THEN 'parked' ELSE state END,
+      done_at = CASE WHEN attempts >= ${ATTEMPTS_MAX} THEN clock_timestamp() END
+      WHERE bot_id = ${lease.botId} AND update_id IN ${[...updateIds]} AND state = 'ready' AND ${holds(lease)}
+      RETURNING update_id, state`),
+  );
+  const ids = (state: string) =>
+    rows.filter((row) => row.state === state).map((row) => Number(row.update_id));
+  return { begun: ids("ready"), parked: ids("parked") };
+}
+
+/**
+ * Marks updates done in the transaction that took over their promise, and
+ * scrubs what they said. Throws `LeaseLostError` when another process holds the
+ * bot, so that the whole transaction is undone.
+ */
+export async function markDone(
+  tx: Tx,
+  lease: Lease,
+  updateIds: readonly number[],
+  turnId: string | null = null,
+): Promise<void> {
+  const rows =
+    await tx.execute(sql`UPDATE pipeline.updates SET state = 'done', payload = NULL, turn_id = ${turnId}, done_at = clock_timestamp()
+    WHERE bot_id = ${lease.botId} AND update_id IN ${[...updateIds]} AND ${holds(lease)} RETURNING update_id`);
+  if (rows.length < updateIds.length) throw new LeaseLostError();
+}
+
+/** Drops what waits in a lane, for commands that start afresh. Returns how many messages that were. */
+export async function dropWaiting(tx: Tx, lease: Lease, lane: string): Promise<number> {
+  const rows =
+    await tx.execute(sql`UPDATE pipeline.updates SET state = 'done', payload = NULL, done_at = clock_timestamp()
+    WHERE bot_id = ${lease.botId} AND lane = ${lane} AND state = 'ready' AND NOT control AND ${holds(lease)} RETURNING update_id`);
+  return rows.length;
+}
+
+// Postgres refuses U+0000 and half surrogates in jsonb, and one such message must not stop the polling.
+function storable(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("\0", "").toWellFormed();
+  if (Array.isArray(value)) return value.map(storable);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storable(key), storable(inner)]));
+}
+
+function fromRaw(row: Raw): UpdateRow {
+  return {
+    updateId: Number(row.update_id),
+    lane: row.lane,
+    control: row.control,
+    payload: row.payload,
+    attempts: row.attempts,
+    receivedAt: Number(row.received_ms),
+  };
+}

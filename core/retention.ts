@@ -1,0 +1,36 @@
+import { and, eq, lt, sql } from "drizzle-orm";
+import { buttons } from "../db/schema/chat.ts";
+import { inSystem, inTenant } from "../db/tenant.ts";
+import type { App } from "./app.ts";
+
+// Telegram redelivers for 24 hours; twice that tells every repeat apart.
+const PIPELINE_HOURS = 48;
+const PARKED_DAYS = 30;
+const AUDIT_DAYS = 30;
+
+/** Deletes what is no longer needed: finished updates and messages, expired buttons, old audit rows. Safe to repeat. */
+export async function runRetention(app: App): Promise<void> {
+  const done = sql`done_at < now() - ${PIPELINE_HOURS} * interval '1 hour'`;
+  const updates = await inSystem(app, (tx) =>
+    tx.execute(sql`DELETE FROM pipeline.updates WHERE (state = 'done' AND ${done})
+      OR (state = 'parked' AND done_at < now() - ${PARKED_DAYS} * interval '1 day') RETURNING 1`),
+  );
+  const messages = await inSystem(app, (tx) =>
+    tx.execute(sql`DELETE FROM pipeline.outbox WHERE ${done} RETURNING 1`),
+  );
+  const teams = await inSystem(app, (tx) =>
+    tx.execute<{ org_id: string }>(sql`SELECT * FROM auth.org_ids()`),
+  );
+  for (const { org_id: orgId } of teams) {
+    await inTenant({ app, orgId }, (tx) =>
+      tx.delete(buttons).where(and(eq(buttons.orgId, orgId), lt(buttons.expiresAt, sql`now()`))),
+    );
+  }
+  const [audit] = await inSystem(app, (tx) =>
+    tx.execute<{ n: string }>(sql`SELECT auth.audit_purge(now() - ${AUDIT_DAYS} * interval '1 day') AS n`),
+  );
+  app.log.info(
+    { updates: updates.length, messages: messages.length, auditRows: Number(audit?.n ?? 0) },
+    "retention",
+  );
+}

@@ -1,0 +1,158 @@
+# Names and buttons
+default_team_name = Team von { $name }
+button_stop = Stopp
+button_retry = Erneut fragen
+button_continue = Fortsetzen
+button_new_chat = Neues Gespräch
+button_keep_name = „{ $team }“ behalten
+button_rename_team = Anderen Namen wählen
+
+# First contact
+owner_welcome =
+    Willkommen, { $name }. Das Team „{ $team }“ gehört dir.
+
+    Schreib einfach los, und ich antworte. /invite erstellt einen Einladungslink für jemanden aus deinem Team, /help zeigt alles Weitere.
+team_named = Dein Team heißt „{ $team }“. Schreib einfach los.
+team_name_ask = Wie soll das Team heißen? Schick mir den Namen.
+joined =
+    Willkommen im Team „{ $team }“, { $name }. { $role ->
+        [admin] Du gehörst zu den Admins.
+       *[other] Du bist jetzt Mitglied.
+    }
+
+    Schreib einfach los, und ich antworte. /help zeigt, was du sonst noch tun kannst.
+already_member = Du bist schon im Team „{ $team }“; die Einladung bleibt unbenutzt.
+stranger = Ich spreche nur mit Mitgliedern eines Teams. Frag einen Admin deines Teams nach einem Einladungslink.
+stranger_group = Hier antworte ich nur Mitgliedern des Teams „{ $team }“. Ein Admin des Teams kann dir einen Einladungslink schicken.
+invite_made =
+    Mit diesem Link kann eine Person dem Team „{ $team }“ { $role ->
+        [admin] als Admin
+       *[other] als Mitglied
+    } beitreten. Er funktioniert einmal und gilt { $days ->
+        [one] { $days } Tag
+       *[other] { $days } Tage
+    }:
+
+    { $link }
+group_hello = Hallo. Ein Admin eines Teams kann hier /claim senden; danach antworte ich den Mitgliedern des Teams, wenn sie mich mit @{ $bot } erwähnen oder auf meine Nachrichten antworten.
+group_claimed = Diese Gruppe gehört jetzt zum Team „{ $team }“. Erwähne mich mit @{ $bot } oder antworte auf eine meiner Nachrichten, dann melde ich mich.
+group_already = Diese Gruppe gehört schon zum Team „{ $team }“. Erwähne mich mit @{ $bot } oder antworte auf eine meiner Nachrichten.
+
+# Help and status
+help_private = Ich bin der Assistent des Teams „{ $team }“. Schreib mir eine Nachricht, und ich antworte. Außerdem gibt es:
+help_group = Ich bin der Assistent des Teams „{ $team }“. In Gruppen antworte ich, wenn du mich erwähnst oder auf meine Nachrichten antwortest. Außerdem gibt es:
+command_new = ein neues Gespräch beginnen
+command_stop = die Antwort stoppen, die gerade entsteht
+command_retry = die letzte Frage noch einmal stellen
+command_status = was gerade funktioniert
+command_invite = einen Einladungslink erstellen („/invite admin“ für einen Admin)
+command_claim = diese Gruppe deinem Team zuordnen
+command_help = was du hier tun kannst
+status_claude_ok = Claude antwortet ({ $model }).
+status_claude_unknown = Claude ist verbunden ({ $model }); seit dem letzten Start hat noch niemand etwas gefragt.
+status_claude_unavailable = Claude ist { $minutes ->
+    [0] seit weniger als einer Minute
+    [one] seit { $minutes } Minute
+   *[other] seit { $minutes } Minuten
+} nicht verfügbar. Alles andere funktioniert, und Fragen lassen sich mit „{ button_retry }“ wiederholen.
+status_claude_not_connected = Claude ist noch nicht verbunden. Alles andere funktioniert.
+status_idle = In diesem Chat wird gerade nichts beantwortet.
+status_answering = In diesem Chat entsteht gerade eine Antwort. /stop beendet sie.
+status_team = { $role ->
+    [owner] Dir gehört das Team „{ $team }“.
+    [admin] Du bist Admin im Team „{ $team }“.
+   *[other] Du bist Mitglied im Team „{ $team }“.
+}
+
+# Conversation
+new_chat = { $dropped ->
+    [0] Ein neues Gespräch. Was vorher gesagt wurde, habe ich vergessen.
+    [one] Ein neues Gespräch. Was vorher gesagt wurde, habe ich vergessen und eine wartende Nachricht verworfen.
+   *[other] Ein neues Gespräch. Was vorher gesagt wurde, habe ich vergessen und { $dropped } wartende Nachrichten verworfen.
+}
+continue_question = Bitte mach genau dort weiter, wo deine letzte Antwort aufgehört hat.
+restarted = Ich wurde neu gestartet und beantworte das noch einmal.
+gave_up_after_restarts = Ich wurde beim Antworten zweimal neu gestartet und versuche es deshalb nicht weiter. Die Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })
+answer_cut = Die Antwort hat ihre Höchstlänge erreicht.
+answer_stopped = Gestoppt.
+answer_stopped_early = Gestoppt, bevor es eine Antwort gab.
+answer_interrupted = Die Antwort wurde unterbrochen.
+repeat_label = (vielleicht doppelt)
+empty_message = In dieser Nachricht war kein Text für mich. Schreib mir eine Frage, und ich antworte.
+unsupported = { $kind ->
+    [photo] Fotos
+    [document] Dokumente
+    [voice] Sprachnachrichten
+    [audio] Audiodateien
+    [video] Videos
+    [video_note] Videonachrichten
+    [animation] Animationen
+    [sticker] Sticker
+    [location] Standorte
+    [venue] Orte
+    [contact] Kontakte
+    [poll] Umfragen
+    [dice] Würfel
+    [story] Storys
+    [game] Spiele
+    [checklist] Checklisten
+   *[other] Solche Nachrichten
+} kann ich noch nicht lesen. Schick mir den Inhalt bitte als Text.
+unknown_command = Den Befehl /{ $command } kenne ich nicht. /help zeigt die, die ich kenne.
+too_fast = Das war viel auf einmal. Bitte warte { $seconds ->
+    [one] { $seconds } Sekunde
+   *[other] { $seconds } Sekunden
+} und frag dann noch einmal.
+
+# Claude is not there: one sentence, and what happens next
+claude_not_connected = Claude ist noch nicht verbunden, deshalb kann ich nicht antworten. Der Betreiber dieses Bots muss ANTHROPIC_API_KEY setzen; deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
+claude_unreachable = Claude ist gerade nicht erreichbar. Deine Frage bleibt erhalten: Tippe in einer Minute auf „{ button_retry }“. (Referenz { $code })
+claude_intercepted = Claude ist gerade nicht sicher erreichbar. Deine Frage bleibt erhalten: Tippe später auf „{ button_retry }“. (Referenz { $code })
+claude_timeout = Claude braucht gerade zu lange. Deine Frage bleibt erhalten: Tippe in einer Minute auf „{ button_retry }“. (Referenz { $code })
+claude_interrupted = Die Verbindung zu Claude ist abgebrochen. Deine Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })
+claude_garbled = Die Antwort von Claude war nicht lesbar. Deine Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })
+claude_overloaded = Claude ist gerade überlastet. Deine Frage bleibt erhalten: Tippe in einer Minute auf „{ button_retry }“. (Referenz { $code })
+claude_rate_limited = Claude ist mit unseren anderen Fragen beschäftigt. Deine Frage bleibt erhalten: Tippe in { $seconds ->
+    [one] { $seconds } Sekunde
+   *[other] { $seconds } Sekunden
+} auf „{ button_retry }“. (Referenz { $code })
+claude_busy = Claude ist mit unseren anderen Fragen beschäftigt. Deine Frage bleibt erhalten: Tippe in { $seconds ->
+    [one] { $seconds } Sekunde
+   *[other] { $seconds } Sekunden
+} auf „{ button_retry }“. (Referenz { $code })
+claude_auth = Der Assistent pausiert: Claude nimmt unseren Schlüssel nicht an, und der Betreiber dieses Bots muss ihn erneuern. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
+claude_forbidden = Der Assistent pausiert: Unser Claude-Konto darf das nicht, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
+claude_billing = Der Betreiber hat den Assistenten pausiert. Deine Frage bleibt erhalten: Tippe später auf „{ button_retry }“. (Referenz { $code })
+claude_model_missing = Der Assistent pausiert: Sein Claude-Modell ist nicht verfügbar, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
+claude_too_long = Dieses Gespräch ist für Claude zu lang geworden. Beginne ein neues und frag noch einmal. (Referenz { $code })
+claude_too_large = Das war zu groß für Claude. Schick weniger auf einmal. (Referenz { $code })
+claude_our_bug = Bei uns ist etwas schiefgegangen. Deine Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })
+claude_refused = Das wollte Claude nicht beantworten. Versuch, es anders zu fragen. (Referenz { $code })
+claude_empty = Claude hatte dazu nichts zu sagen. Versuch, es anders zu fragen. (Referenz { $code })
+claude_stopped = Gestoppt. (Referenz { $code })
+
+# Refusals
+not_allowed = { $role ->
+    [owner] Das kann nur, wem das Team gehört.
+   *[other] Das können nur Admins des Teams.
+}
+not_member = Das ist nur für Mitglieder des Teams.
+team_name_invalid = Ein Teamname hat 1 bis { $max } Zeichen. Schick mir einen anderen.
+invite_unknown = Diesen Einladungslink gibt es nicht. Lass dir einen neuen geben.
+invite_used = Dieser Einladungslink wurde schon benutzt. Jeder funktioniert nur einmal: Lass dir einen neuen geben.
+invite_expired = Dieser Einladungslink ist abgelaufen. Lass dir einen neuen geben.
+owner_link_unknown = Dieser Link ist ungültig. Der neueste steht im Log des Programms.
+owner_link_used = Dieser Link wurde schon benutzt: Der Bot gehört bereits jemandem. Bitte diese Person um einen Einladungslink.
+group_only = Das geht in Gruppen: Füge mich zu einer hinzu und sende es dort.
+private_only = Das geht nur in unserem privaten Chat.
+group_taken = Diese Gruppe gehört schon zu einem anderen Team.
+button_gone = Dieser Knopf funktioniert nicht mehr.
+button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
+nothing_to_stop = Hier wird gerade nichts beantwortet.
+nothing_to_retry = Hier gibt es noch keine Frage, die sich noch einmal stellen ließe.
+message_too_long = Diese Nachricht ist zu lang: Ich nehme bis zu { $max } Zeichen an.
+unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wenn es so bleibt, nenne dem Betreiber diese Referenz: { $code }
+
+# For the operator
+alert_stranger = { $name } (Telegram-ID { $id }) hat mir geschrieben und ist in keinem Team. Ich habe höflich abgelehnt. Gehört die Person zu euch, dann schick ihr einen Link aus /invite.
+alert_parked = Eine Nachricht (Update { $id }) hat dieses Programm dreimal hintereinander zum Absturz gebracht. Ich habe sie beiseitegelegt; im Log steht mehr.

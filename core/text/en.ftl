@@ -1,0 +1,148 @@
+# Names and buttons
+default_team_name = { $name }'s team
+button_stop = Stop
+button_retry = Retry
+button_continue = Continue
+button_new_chat = New chat
+button_keep_name = Keep “{ $team }”
+button_rename_team = Choose another name
+
+# First contact
+owner_welcome =
+    Welcome, { $name }. You are the owner of “{ $team }”.
+
+    Write me anything and I will answer. /invite makes a link for a colleague, /help shows the rest.
+team_named = Your team is called “{ $team }”. Write me anything to begin.
+team_name_ask = What should the team be called? Send me the name.
+joined =
+    Welcome to “{ $team }”, { $name }. { $role ->
+        [admin] You are one of its admins.
+       *[other] You are a member.
+    }
+
+    Write me anything and I will answer. /help shows what else you can do.
+already_member = You are in “{ $team }” already; the invite is still unused.
+stranger = I only talk with the members of a team. Ask an admin of yours for an invite link.
+stranger_group = I only answer members of “{ $team }” here. An admin of it can send you an invite link.
+invite_made =
+    This link lets one person join “{ $team }” as { $role ->
+        [admin] an admin
+       *[other] a member
+    }. It works once, within { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    }:
+
+    { $link }
+group_hello = Hello. An admin of a team can send /claim here; then I answer the team's members when they mention @{ $bot } or reply to me.
+group_claimed = This group now belongs to “{ $team }”. Mention @{ $bot } or reply to me, and I will answer.
+group_already = This group belongs to “{ $team }” already. Mention @{ $bot } or reply to me.
+
+# Help and status
+help_private = I am the assistant of “{ $team }”. Write me a message and I will answer. You can also use:
+help_group = I am the assistant of “{ $team }”. In groups I answer when you mention me or reply to me. You can also use:
+command_new = start a new conversation
+command_stop = stop the answer that is being written
+command_retry = ask the last question again
+command_status = what works right now
+command_invite = make an invite link (“/invite admin” for an admin)
+command_claim = tie this group to your team
+command_help = what you can do here
+status_claude_ok = Claude answers ({ $model }).
+status_claude_unknown = Claude is connected ({ $model }); nobody has asked anything since the last start.
+status_claude_unavailable = Claude cannot be used right now; it stopped working { $minutes ->
+    [0] less than a minute
+   *[other] { $minutes } min
+} ago. Everything else works, and questions can be asked again with Retry.
+status_claude_not_connected = Claude is not connected yet. Everything else works.
+status_idle = Nothing is being answered in this chat.
+status_answering = An answer is being written in this chat. /stop ends it.
+status_team = You are { $role ->
+    [owner] the owner
+    [admin] an admin
+   *[other] a member
+} of “{ $team }”.
+
+# Conversation
+new_chat = { $dropped ->
+    [0] A new conversation. I have forgotten what was said before.
+    [one] A new conversation. I have forgotten what was said before, and dropped one waiting message.
+   *[other] A new conversation. I have forgotten what was said before, and dropped { $dropped } waiting messages.
+}
+continue_question = Please go on exactly where your last answer stopped.
+restarted = I was restarted and am answering this again.
+gave_up_after_restarts = I was restarted twice while answering, so I stopped trying. The question is kept: press Retry. (Reference { $code })
+answer_cut = The answer reached its length limit.
+answer_stopped = Stopped.
+answer_stopped_early = Stopped before there was an answer.
+answer_interrupted = The answer was interrupted.
+repeat_label = (may be a repeat)
+empty_message = That message had no text for me. Write me a question and I will answer.
+unsupported = I cannot read { $kind ->
+    [photo] photos
+    [document] documents
+    [voice] voice messages
+    [audio] audio files
+    [video] videos
+    [video_note] video messages
+    [animation] animations
+    [sticker] stickers
+    [location] locations
+    [venue] places
+    [contact] contacts
+    [poll] polls
+    [dice] dice
+    [story] stories
+    [game] games
+    [checklist] checklists
+   *[other] this kind of message
+} yet. Send it to me as text.
+unknown_command = I do not know the command /{ $command }. /help shows the ones I know.
+too_fast = That was a lot at once. Please wait { $seconds } s and ask again.
+
+# Claude is not there: one sentence, and what happens next
+claude_not_connected = Claude is not connected yet, so I cannot answer. The owner of this bot has to set ANTHROPIC_API_KEY; your question is kept, press Retry afterwards. (Reference { $code })
+claude_unreachable = Claude cannot be reached right now. Your question is kept: press Retry in a minute. (Reference { $code })
+claude_intercepted = Claude cannot be reached safely right now. Your question is kept: press Retry later. (Reference { $code })
+claude_timeout = Claude is taking too long. Your question is kept: press Retry in a minute. (Reference { $code })
+claude_interrupted = The connection to Claude broke. Your question is kept: press Retry. (Reference { $code })
+claude_garbled = Claude's answer could not be read. Your question is kept: press Retry. (Reference { $code })
+claude_overloaded = Claude is overloaded right now. Your question is kept: press Retry in a minute. (Reference { $code })
+claude_rate_limited = Claude is busy with our other questions. Your question is kept: press Retry in { $seconds } s. (Reference { $code })
+claude_busy = Claude is busy with our other questions. Your question is kept: press Retry in { $seconds } s. (Reference { $code })
+claude_auth = The assistant is paused: Claude does not accept our key, and the owner of this bot has to renew it. Your question is kept, press Retry afterwards. (Reference { $code })
+claude_forbidden = The assistant is paused: our Claude account may not do this, and the owner of this bot has to look at it. Your question is kept, press Retry afterwards. (Reference { $code })
+claude_billing = The assistant is paused by its operator. Your question is kept: press Retry later. (Reference { $code })
+claude_model_missing = The assistant is paused: its Claude model is not available, and the owner of this bot has to look at it. Your question is kept, press Retry afterwards. (Reference { $code })
+claude_too_long = This conversation has become too long for Claude. Start a new one and ask again. (Reference { $code })
+claude_too_large = That was too large for Claude. Send less at once. (Reference { $code })
+claude_our_bug = Something went wrong on our side. Your question is kept: press Retry. (Reference { $code })
+claude_refused = Claude declined to answer that one. Try asking in another way. (Reference { $code })
+claude_empty = Claude had nothing to say to that. Try asking in another way. (Reference { $code })
+claude_stopped = Stopped. (Reference { $code })
+
+# Refusals
+not_allowed = Only { $role ->
+    [owner] the owner
+   *[other] an admin
+} of the team can do that.
+not_member = That is for members of the team only.
+team_name_invalid = A team's name has 1 to { $max } characters. Send me another one.
+invite_unknown = That invite link does not exist. Ask for a new one.
+invite_used = That invite link has been used. Each works once: ask for a new one.
+invite_expired = That invite link has expired. Ask for a new one.
+owner_link_unknown = That link is not valid. The newest one is in the program's log.
+owner_link_used = That owner link has been used: this bot has an owner. Ask them for an invite link.
+group_only = That works in groups: add me to one and send it there.
+private_only = That works in our private chat only.
+group_taken = This group belongs to another team already.
+button_gone = That button no longer works.
+button_not_yours = That button is for the person who asked, or an admin.
+nothing_to_stop = Nothing is being answered here right now.
+nothing_to_retry = There is no question here yet that could be asked again.
+message_too_long = That message is too long: I take up to { $max } characters.
+unexpected = Something went wrong on our side. Please try again; if it keeps happening, tell the operator this reference: { $code }
+
+# For the operator
+alert_stranger = { $name } (Telegram id { $id }) wrote to me and is in no team. I refused politely. If they belong to you, send them a link from /invite.
+alert_parked = One message (update { $id }) stopped this program three times in a row. I put it aside; the log says more.

@@ -1,0 +1,104 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { DrizzleQueryError, sql } from "drizzle-orm";
+import type { Database, Tx } from "./client.ts";
+
+type Running = { readonly tx: Tx; orgId: string | null; ended: boolean };
+
+// SQLSTATEs, and the words of the driver and the network: CONNECTION_CLOSED, ECONNREFUSED.
+const DRIVER_CODE = /^[0-9A-Z_]+$/;
+
+const running = new AsyncLocalStorage<Running>();
+
+/**
+ * What Postgres refused, without the query's parameters, which drizzle's own
+ * error carries in its message. `code` is the SQLSTATE, or the driver's code
+ * when the connection failed.
+ */
+export class DatabaseError extends Error {
+  readonly code: string;
+  readonly constraint: string | null;
+
+  constructor(code: string, constraint: string | null, reason: string) {
+    super(`database refused: ${code}${constraint === null ? "" : ` (${constraint})`} ${reason}`.trim());
+    this.name = "DatabaseError";
+    this.code = code;
+    this.constraint = constraint;
+  }
+}
+
+/** Whether Postgres was away, so that the same again may work later. */
+export function isAway(err: unknown): boolean {
+  // SQLSTATE classes 08 and 57P0x are the server going away; the driver's and the network's own codes are words.
+  return err instanceof DatabaseError && /^(08|57P0|CONNECT|ECONN|EPIPE|ETIMEDOUT)/.test(err.code);
+}
+
+/**
+ * Runs `work` in a transaction that can see one team's rows and no other's.
+ * Called inside another transaction of the same team (or of no team yet) it
+ * joins that one; inside another team's it throws. Throws `DatabaseError`.
+ */
+export async function inTenant<T>(
+  scope: { readonly orgId: string; readonly app: { readonly database: Database } },
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const outer = running.getStore();
+  if (outer === undefined || outer.ended) {
+    return begin(scope.app.database, scope.orgId, work);
+  }
+  if (outer.orgId !== null && outer.orgId !== scope.orgId) {
+    throw new Error("a transaction of one team was asked to work for another");
+  }
+  if (outer.orgId === null) {
+    await enter(outer.tx, scope.orgId);
+    outer.orgId = scope.orgId;
+  }
+  return work(outer.tx);
+}
+
+/**
+ * Runs `work` in a transaction of no team: schema `pipeline` and the functions
+ * of schema `auth`. Every team's rows are invisible. Joins an outer transaction.
+ */
+export async function inSystem<T>(
+  app: { readonly database: Database },
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const outer = running.getStore();
+  return outer === undefined || outer.ended ? begin(app.database, null, work) : work(outer.tx);
+}
+
+async function begin<T>(database: Database, orgId: string | null, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await database.db.transaction(async (tx) => {
+      const own: Running = { tx, orgId, ended: false };
+      try {
+        if (orgId !== null) await enter(tx, orgId);
+        return await running.run(own, () => work(tx));
+      } finally {
+        own.ended = true;
+      }
+    });
+  } catch (err) {
+    throw withoutParameters(err);
+  }
+}
+
+async function enter(tx: Tx, orgId: string): Promise<void> {
+  await tx.execute(sql`SELECT set_config('app.current_org_id', ${orgId}, true)`);
+}
+
+function withoutParameters(err: unknown): unknown {
+  const cause = err instanceof DrizzleQueryError ? err.cause : err;
+  if (
+    !(cause instanceof Error) ||
+    !("code" in cause) ||
+    typeof cause.code !== "string" ||
+    !DRIVER_CODE.test(cause.code)
+  ) {
+    return err instanceof DrizzleQueryError ? new DatabaseError("unknown", null, "") : err;
+  }
+  const constraint =
+    "constraint_name" in cause && typeof cause.constraint_name === "string" ? cause.constraint_name : null;
+  // Postgres keeps values in `detail`; its message names columns, types and functions.
+  return new DatabaseError(cause.code, constraint, cause.message.slice(0, 200));
+}

@@ -1,0 +1,90 @@
+import { createDesk } from "./messages.ts";
+import { controlMode, type Mode } from "./modes.ts";
+import { practiceScript } from "./practice.ts";
+import type { MessagesRequest } from "./request.ts";
+import { route, type Service } from "./routes.ts";
+import type { ClaudeScript } from "./script.ts";
+import { listen } from "../wire.ts";
+
+const JOURNAL_MAX = 1000;
+const MODELS = ["claude-sonnet-5-5", "claude-sonnet-5"];
+
+type ClaudeSimOptions = {
+  hostname?: string;
+  port?: number;
+  /** Absent: every non-empty key is accepted. */
+  apiKeys?: string[];
+  models?: string[];
+  /** Absent: the practice model of the demo. */
+  script?: ClaudeScript;
+  clock?: () => number;
+};
+
+export type ClaudeSim = {
+  readonly url: string;
+  /** Well-formed Messages requests, also those that were then refused for their key or model; the last 1000. */
+  readonly requests: readonly MessagesRequest[];
+  /** What the real API would reject because of the caller (shape, rules, path); the last 1000. */
+  readonly violations: readonly { description: string }[];
+  setScript(script: ClaudeScript): void;
+  setMode(mode: Mode): void;
+  mode(): Mode;
+  /** Messages requests being answered now. */
+  readonly running: number;
+  /** Messages requests whose client left before the end of the answer. */
+  aborted(): number;
+  /** The HTTP control of the mode: GET, and POST `{ mode }`. */
+  control(request: Request): Promise<Response>;
+  /** Drops every open connection and resolves when the port is free. */
+  stop(): Promise<void>;
+};
+
+/**
+ * A stand-in for the Messages API that refuses what the real one refuses. Each connection carries one request.
+ * Rejects when the address cannot be bound.
+ */
+export async function createClaudeSim(options: ClaudeSimOptions): Promise<ClaudeSim> {
+  const { hostname = "127.0.0.1", port = 0, clock = Date.now } = options;
+  const desk = createDesk({ script: options.script ?? practiceScript, clock });
+  const requests: MessagesRequest[] = [];
+  const violations: { description: string }[] = [];
+  const service: Service = {
+    desk,
+    models: options.models ?? MODELS,
+    apiKeys: options.apiKeys ?? null,
+    journal: (request) => append(requests, request),
+    violate: (description) => append(violations, { description }),
+  };
+  let requestCount = 0;
+  const wire = await listen({ hostname, port }, async (exchange) => {
+    requestCount += 1;
+    const requestId = `req_sim_${String(requestCount).padStart(6, "0")}`;
+    if (desk.mode() === "down") return exchange.reset();
+    try {
+      const response = await route(service, exchange, requestId);
+      if (response !== null) exchange.respond(response.status, response.headers, response.body);
+    } catch (err) {
+      service.violate(`the script threw: ${String(err)}`);
+      exchange.reset();
+    }
+  });
+  return {
+    url: `http://${hostname}:${wire.port}`,
+    requests,
+    violations,
+    setScript: (script) => desk.setScript(script),
+    setMode: (mode) => desk.setMode(mode),
+    mode: () => desk.mode(),
+    get running() {
+      return desk.running();
+    },
+    aborted: () => desk.aborted(),
+    control: (request) => controlMode(request, desk),
+    stop: () => wire.stop(),
+  };
+}
+
+function append<T>(journal: T[], entry: T): void {
+  journal.push(entry);
+  if (journal.length > JOURNAL_MAX) journal.shift();
+}

@@ -1,0 +1,149 @@
+import type { InlineButton, MessageFile, ServiceEvent, SimMessage, StoredMessage } from "./message.ts";
+import type { createRoster, Person } from "./roster.ts";
+
+/** What a view needs to know besides the message. */
+type Surroundings = {
+  readonly botId: number;
+  bot(): { id: number; username: string; firstName: string };
+  readonly roster: Pick<ReturnType<typeof createRoster>, "person" | "group">;
+  readonly messages: { get(chat: number, messageId: number): StoredMessage | null };
+};
+
+const PHOTO_SIDE = 1280;
+const STICKER_SIDE = 512;
+const TOPIC_ICON_COLOR = 0x6fb9f0;
+
+export function botUser(telegram: Surroundings): Record<string, unknown> {
+  const { id, username, firstName } = telegram.bot();
+  return { id, is_bot: true, first_name: firstName, username };
+}
+
+export function userView(telegram: Surroundings, id: number): Record<string, unknown> {
+  if (id === telegram.botId) return botUser(telegram);
+  const person = telegram.roster.person(id);
+  if (!person) throw new Error(`The simulated Telegram knows no person ${id}`);
+  return { id, is_bot: false, ...namesOf(person), ...optional("language_code", person.languageCode) };
+}
+
+export function chatView(telegram: Surroundings, id: number): Record<string, unknown> {
+  const group = telegram.roster.group(id);
+  if (group) {
+    return { id, type: "supergroup", title: group.title, ...(group.forum ? { is_forum: true } : {}) };
+  }
+  const person = telegram.roster.person(id);
+  if (!person) throw new Error(`The simulated Telegram knows no chat ${id}`);
+  return { id, type: "private", ...namesOf(person) };
+}
+
+/** The message as the Bot API shows it, with the message that it replies to, but not further. */
+export function messageView(telegram: Surroundings, message: StoredMessage): Record<string, unknown> {
+  const repliedTo = repliedMessage(telegram, message);
+  return { ...bareView(telegram, message), ...optional("reply_to_message", repliedTo) };
+}
+
+function repliedMessage(telegram: Surroundings, message: StoredMessage): Record<string, unknown> | undefined {
+  // In a topic, a message that replies to nothing else replies to the topic's first message.
+  const id = message.replyTo ?? (message.service === null ? message.topic : null);
+  const replied = id === null ? null : telegram.messages.get(message.chat, id);
+  return replied === null ? undefined : bareView(telegram, replied);
+}
+
+function bareView(telegram: Surroundings, message: StoredMessage): Record<string, unknown> {
+  const { topic, replyRoot, keyboard } = message;
+  return {
+    message_id: message.messageId,
+    ...optional("message_thread_id", topic ?? replyRoot ?? undefined),
+    from: userView(telegram, message.fromId),
+    chat: chatView(telegram, message.chat),
+    date: message.date,
+    ...optional("edit_date", message.editDate ?? undefined),
+    ...(topic === null ? {} : { is_topic_message: true }),
+    ...optional("media_group_id", message.mediaGroupId ?? undefined),
+    ...contentView(telegram, message),
+    ...(keyboard === null ? {} : { reply_markup: { inline_keyboard: keyboard } }),
+  };
+}
+
+function contentView(telegram: Surroundings, message: StoredMessage): Record<string, unknown> {
+  const { text, entities, file, service } = message;
+  if (service?.kind === "new_chat_members") {
+    const member = userView(telegram, service.member);
+    return { new_chat_member: member, new_chat_members: [member] };
+  }
+  if (service) return { forum_topic_created: { name: service.name, icon_color: TOPIC_ICON_COLOR } };
+  const marked = entities.length > 0;
+  if (!file) return { text, ...(marked ? { entities } : {}) };
+  return {
+    ...fileView(file),
+    ...(text === "" ? {} : { caption: text }),
+    ...(marked ? { caption_entities: entities } : {}),
+  };
+}
+
+function fileView(file: MessageFile): Record<string, unknown> {
+  const base = { file_id: file.id, file_unique_id: `unique-${file.id}`, file_size: file.size };
+  const named = { ...base, file_name: file.name, mime_type: file.mime };
+  switch (file.kind) {
+    case "photo":
+      return { photo: [{ ...base, width: PHOTO_SIDE, height: PHOTO_SIDE }] };
+    case "document":
+      return { document: named };
+    case "voice":
+      return { voice: { ...base, duration: 1, mime_type: file.mime } };
+    case "video":
+      return { video: { ...named, width: PHOTO_SIDE, height: PHOTO_SIDE, duration: 1 } };
+    case "sticker": {
+      const size = { width: STICKER_SIDE, height: STICKER_SIDE };
+      return { sticker: { ...base, ...size, type: "regular", is_animated: false, is_video: false } };
+    }
+  }
+}
+
+/** The message as a page or a test reads it. */
+export function simMessage(telegram: Surroundings, message: StoredMessage): SimMessage {
+  const { file, keyboard, mediaGroupId, service } = message;
+  return {
+    messageId: message.messageId,
+    chat: message.chat,
+    thread: message.topic,
+    fromId: message.fromId,
+    fromBot: message.fromId === telegram.botId,
+    fromName: nameOf(telegram, message.fromId),
+    date: message.date,
+    editDate: message.editDate,
+    text: message.text,
+    entities: message.entities,
+    replyTo: message.replyTo,
+    buttons: (keyboard ?? []).map((row) => row.map(simButton)),
+    ...(file === null ? {} : { file: simFile(file) }),
+    ...(mediaGroupId === null ? {} : { mediaGroupId }),
+    ...(service === null ? {} : { service: sentenceFor(telegram, service) }),
+  };
+}
+
+function simButton({ text, callback_data: data, url }: InlineButton) {
+  return { text, ...(data === undefined ? {} : { data }), ...(url === undefined ? {} : { url }) };
+}
+
+function simFile({ kind, name, mime, size, id }: MessageFile) {
+  return { kind, name, mime, size, url: `/sim/files/${id}` };
+}
+
+function sentenceFor(telegram: Surroundings, service: ServiceEvent): string {
+  if (service.kind === "forum_topic_created") return `The topic "${service.name}" was created`;
+  return `${nameOf(telegram, service.member)} was added to the group`;
+}
+
+function nameOf(telegram: Surroundings, id: number): string {
+  if (id === telegram.botId) return telegram.bot().firstName;
+  const person = telegram.roster.person(id);
+  return [person?.firstName, person?.lastName].filter((part) => part !== undefined).join(" ");
+}
+
+function namesOf({ firstName, lastName, username }: Person): Record<string, unknown> {
+  return { first_name: firstName, ...optional("last_name", lastName), ...optional("username", username) };
+}
+
+function optional(key: string, value: unknown): Record<string, unknown> {
+  return value === undefined ? {} : { [key]: value };
+}

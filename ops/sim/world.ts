@@ -1,0 +1,187 @@
+import { createApp, type App } from "../../core/app.ts";
+import { createLog } from "../../core/log.ts";
+import { openInstance } from "../../core/instance.ts";
+import { parseMasterKeys } from "../../core/vault/cipher.ts";
+import { createTestDatabase } from "../../db/test-db.ts";
+import { startProduct } from "../product.ts";
+import { createClaudeSim, type ClaudeSim } from "./claude/server.ts";
+import type { ClaudeScript } from "./claude/script.ts";
+import { createTelegramSim, type TelegramSim } from "./telegram/server.ts";
+import type { SimMessage } from "./telegram/message.ts";
+
+/** The cast of every scenario. */
+export const ALICE = 1001;
+export const BOB = 1002;
+export const STRANGER = 1003;
+export const GROUP = -1_001_000_000_001;
+export const FORUM = -1_001_000_000_002;
+
+// Long enough for every backoff on the way; a test that needs it all has failed.
+const PATIENCE_MS = 20_000;
+const TOKEN = "7000000001:SIMULATED_TELEGRAM_TOKEN_for_scenarios";
+const OWNER_CODE = "owner-code-of-this-world";
+// Any 32 bytes that are not a pattern.
+const MASTER_KEY = "5rK0m0s1l8Xv7hG2c9QeT4yUbN6aZ3wJpLdFxVqHk+E=";
+
+export type World = {
+  readonly app: App;
+  readonly telegram: TelegramSim;
+  readonly claude: ClaudeSim;
+  readonly adminUrl: string;
+  readonly ownerCode: string;
+  /** Every log line so far, parsed. */
+  readonly log: readonly Record<string, unknown>[];
+  readonly databaseUrl: string;
+  readonly adminDatabaseUrl: string;
+  /** Alice opens the owner link and keeps the suggested name. */
+  claimTeam(): Promise<void>;
+  /** What the bot has written in a chat, oldest first. */
+  heard(chat: number, thread?: number): SimMessage[];
+  /** Waits for a message of the bot that contains `part`, with no Stop button under it any more. */
+  hears(chat: number, part: string, thread?: number): Promise<SimMessage>;
+  /** Presses the button with this label under the newest message of the bot that has it. */
+  press(from: number, label: string, chat?: number): string;
+  /** Stops the bot side cleanly, as Ctrl-C does, and starts it again on the same state. */
+  restart(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+export type WorldSettings = { redisUrl?: string; personPerMinute?: number; rateLimits?: boolean };
+
+/**
+ * The whole product on real Postgres and on the simulators, each world with a
+ * database of its own. Its end checks that Telegram and Claude had no call to
+ * refuse for its shape.
+ */
+export async function startWorld(
+  script: ClaudeScript = () => ({ text: "Hello from Claude." }),
+  settings: WorldSettings = {},
+): Promise<World> {
+  const database = await createTestDatabase();
+  const claude = await createClaudeSim({ script });
+  const telegram = await createTelegramSim({
+    statePath: ":memory:",
+    token: TOKEN,
+    botUsername: "blockbot_demo_bot",
+    rateLimits: settings.rateLimits ?? true,
+  });
+  populate(telegram);
+  const log: Record<string, unknown>[] = [];
+  const boot = () => bootProduct({ databaseUrl: database.databaseUrl, claude, telegram, log, settings });
+  let running = await boot();
+  return {
+    ...chatOf(telegram),
+    get app() {
+      return running.app;
+    },
+    get adminUrl() {
+      return running.adminUrl;
+    },
+    telegram,
+    claude,
+    ownerCode: OWNER_CODE,
+    log,
+    databaseUrl: database.databaseUrl,
+    adminDatabaseUrl: database.adminUrl,
+    async restart() {
+      await running.stop();
+      running = await boot();
+    },
+    async [Symbol.asyncDispose]() {
+      await running.stop();
+      const violations = [...telegram.violations, ...claude.violations].map(({ description }) => description);
+      await telegram.stop();
+      await claude.stop();
+      await database.drop();
+      if (violations.length > 0)
+        throw new Error(`calls that the real services would refuse: ${violations.join("; ")}`);
+    },
+  };
+}
+
+type Surroundings = {
+  databaseUrl: string;
+  claude: ClaudeSim;
+  telegram: TelegramSim;
+  log: Record<string, unknown>[];
+  settings: WorldSettings;
+};
+
+async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Surroundings) {
+  const app = createApp(
+    {
+      version: "test",
+      logLevel: "debug",
+      databaseUrl,
+      redisUrl: settings.redisUrl ?? null,
+      masterKeys: parseMasterKeys(MASTER_KEY),
+      claude: { apiKey: "a-key-for-the-simulator", baseUrl: claude.url, model: "claude-sonnet-5-5" },
+      operatorChatIds: [],
+    },
+    { log: createLog({ level: "debug", destination: { write: (line) => void log.push(JSON.parse(line)) } }) },
+  );
+  await openInstance(app, "demo", OWNER_CODE);
+  const product = await startProduct(app, {
+    roles: ["bot", "admin", "worker"],
+    bot: {
+      token: TOKEN,
+      apiRoot: telegram.url,
+      limits: { personPerMinute: settings.personPerMinute ?? 1000, teamPerMinute: 10_000 },
+    },
+    admin: { host: "127.0.0.1", port: 0, healthToken: null, trustedProxies: [] },
+  });
+  await product.polling;
+  return {
+    app,
+    adminUrl: product.adminUrl ?? "",
+    async stop(): Promise<void> {
+      await product.stop();
+      await app.close();
+    },
+  };
+}
+
+function chatOf(telegram: TelegramSim): Pick<World, "heard" | "hears" | "press" | "claimTeam"> {
+  const heard = (chat: number, thread?: number) =>
+    telegram.messages(chat, thread).filter((message) => message.fromBot);
+  const hears = (chat: number, part: string, thread?: number) =>
+    telegram.waitFor(
+      () => heard(chat, thread).find((message) => message.text.includes(part) && !hasButton(message, "Stop")),
+      PATIENCE_MS,
+    );
+  return {
+    heard,
+    hears,
+    press(from, label, chat = from) {
+      const message = heard(chat).findLast((candidate) => hasButton(candidate, label));
+      const data = message?.buttons.flat().find((button) => button.text === label)?.data;
+      if (message === undefined || data === undefined)
+        throw new Error(`no message in ${chat} has a button ${label}`);
+      return telegram.press({ from, chat, messageId: message.messageId, data });
+    },
+    async claimTeam() {
+      telegram.say({ from: ALICE, text: `/start ${OWNER_CODE}` });
+      await hears(ALICE, "You are the owner");
+    },
+  };
+}
+
+/** Whether a button of this label stands under a message. */
+export function hasButton(message: SimMessage, label: string): boolean {
+  return message.buttons.flat().some((button) => button.text === label);
+}
+
+function populate(telegram: TelegramSim): void {
+  telegram.addPerson({ id: ALICE, firstName: "Alice", username: "alice", languageCode: "en" });
+  telegram.addPerson({ id: BOB, firstName: "Bob", username: "bob", languageCode: "en" });
+  telegram.addPerson({ id: STRANGER, firstName: "Sam", username: "sam", languageCode: "en" });
+  telegram.addGroup({ id: GROUP, title: "Team room", members: [ALICE, BOB, STRANGER], botIsMember: true });
+  telegram.addGroup({
+    id: FORUM,
+    title: "Project hub",
+    members: [ALICE, BOB],
+    forum: true,
+    topics: ["Design", "Website"],
+    botIsMember: true,
+  });
+}

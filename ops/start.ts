@@ -1,0 +1,190 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createApp } from "../core/app.ts";
+import { ConfigError, loadConfig, type Config } from "../core/config.ts";
+import { openInstance, RefusedToStart } from "../core/instance.ts";
+import { migrateJobs } from "../core/jobs.ts";
+import { parseMasterKeys } from "../core/vault/cipher.ts";
+import { startEmbeddedPostgres } from "../db/embedded.ts";
+import { migrate } from "../db/migrate.ts";
+import { DatabaseError } from "../db/tenant.ts";
+import packageFile from "../package.json" with { type: "json" };
+import { banner } from "./banner.ts";
+import { startDemo } from "./demo.ts";
+import { localSecrets } from "./local-secrets.ts";
+import { prepareDatabase } from "./postgres/prepare.ts";
+import { ROLES, startProduct, type ProcessRole } from "./product.ts";
+
+const DATABASE = "blockbot";
+// npm and the terminal both pass Ctrl-C on: a second signal counts only after this.
+const SIGNAL_ECHO_MS = 1_000;
+const BANNER_PATIENCE_MS = 3_000;
+
+type Closer = () => Promise<void>;
+
+await main();
+
+async function main(): Promise<void> {
+  const closers: Closer[] = [];
+  let closing: Promise<void> | null = null;
+  const closeAll: Closer = () => (closing ??= closeInReverse(closers));
+  try {
+    const config = loadConfig(process.env);
+    const roles = rolesOf(process.argv.slice(2));
+    // Signals are listened for before anything is started.
+    const starting = Promise.resolve().then(() => start(config, roles, closers));
+    const stopping = stopOnSignal(starting, closeAll);
+    const started = await starting;
+    if (!stopping()) await announce(started);
+  } catch (err) {
+    process.stderr.write(`${explain(err)}\n`);
+    await end(closeAll, 1);
+  }
+}
+
+/** Brings up everything, and puts into `closers` how to end each part that stands. */
+async function start(config: Config, roles: readonly ProcessRole[], closers: Closer[]) {
+  const simulated = config.telegram === null;
+  const folder = simulated ? join(config.dataDir, "demo") : config.dataDir;
+  const secrets = config.production ? null : localSecrets(folder);
+  const database = await openDatabase(config, folder, closers);
+  const demo = simulated
+    ? await startDemo({ folder, port: config.demoPort, practiceClaude: config.claude.apiKey === null })
+    : null;
+  if (demo !== null) closers.push(demo.stop);
+  const telegram = config.telegram ?? demo?.telegram;
+  if (telegram === undefined) throw new Error("there is neither a real nor a simulated Telegram");
+
+  const practice = demo?.claudeUrl ?? null;
+  const app = createApp({
+    version: packageFile.version,
+    logLevel: config.logLevel,
+    databaseUrl: database,
+    redisUrl: config.redisUrl,
+    masterKeys: config.masterKeys ?? parseMasterKeys(secrets?.masterKey ?? ""),
+    claude:
+      practice === null
+        ? config.claude
+        : { ...config.claude, apiKey: "practice-model-needs-no-key", baseUrl: practice },
+    operatorChatIds: config.operatorChatIds,
+  });
+  closers.push(app.close);
+  const ownerCode = await openInstance(app, simulated ? "demo" : "real", config.setupCode);
+  const product = await startProduct(app, {
+    roles,
+    bot: { ...telegram, limits: config.limits },
+    admin: config.admin,
+  });
+  closers.push(product.stop);
+  return {
+    app,
+    config,
+    roles,
+    ownerCode,
+    pageUrl: demo?.pageUrl ?? null,
+    practice: practice !== null,
+    folder,
+    ...product,
+  };
+}
+
+/** The DSN of the runtime role, after bringing up and migrating what this start may. */
+async function openDatabase(config: Config, folder: string, closers: Closer[]): Promise<string> {
+  if (config.database !== null) {
+    const { url, migrateUrl } = config.database;
+    if (migrateUrl !== null && !config.production) {
+      await migrateAll(migrateUrl).catch((err: unknown) => {
+        throw new Error(
+          `DATABASE_MIGRATE_URL could not be used (${reasonOf(err)}). It must be the login of blockbot_migrate on a Postgres that runs; ops/postgres/roles.sql makes the roles.`,
+          { cause: err },
+        );
+      });
+    }
+    return url;
+  }
+  const { passwords } = localSecrets(folder);
+  const postgres = await startEmbeddedPostgres({ dataDir: folder });
+  closers.push(postgres.stop);
+  await prepareDatabase({ adminUrl: postgres.adminUrl, database: DATABASE, passwords });
+  await migrateAll(postgres.url({ user: "blockbot_migrate", password: passwords.migrate }, DATABASE));
+  return postgres.url({ user: "blockbot_app", password: passwords.app }, DATABASE);
+}
+
+async function migrateAll(migrateUrl: string): Promise<void> {
+  await migrate({ migrateUrl });
+  await migrateJobs(migrateUrl);
+}
+
+// Drizzle's own message is the whole statement; its cause says why.
+function reasonOf(err: unknown): string {
+  const reason = err instanceof Error && err.cause instanceof Error ? err.cause : err;
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+async function announce(started: Awaited<ReturnType<typeof start>>): Promise<void> {
+  const { app } = started;
+  // With Telegram away the banner must not wait: the link follows in the log when the name is known.
+  const known =
+    started.polling === null
+      ? null
+      : await Promise.race([started.polling, app.clock.sleep(BANNER_PATIENCE_MS).then(() => null)]);
+  process.stdout.write(banner({ ...started, botUsername: known?.username ?? null }));
+  const bot = await started.polling;
+  if (bot === null || known !== null || started.ownerCode === null) return;
+  const ownerLink = `${started.pageUrl === null ? `https://t.me/${bot.username}` : `${started.pageUrl}/`}?start=${started.ownerCode}`;
+  app.log.info({ ownerLink }, "whoever opens this link first owns the bot");
+}
+
+/** A signal during the start lets it come to its end first, so that nothing half-started is left behind. */
+function stopOnSignal(starting: Promise<unknown>, closeAll: Closer): () => boolean {
+  let askedAt: number | null = null;
+  const onSignal = (): void => {
+    if (askedAt !== null) {
+      if (Date.now() - askedAt > SIGNAL_ECHO_MS) process.exit(130);
+      return;
+    }
+    askedAt = Date.now();
+    process.stdout.write("\nFinishing running answers, then stopping. Ctrl-C again stops at once.\n");
+    starting.then(
+      () => end(closeAll, 0),
+      () => undefined, // `main` hears of it too, and ends
+    );
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return () => askedAt !== null;
+}
+
+async function end(closeAll: Closer, code: number): Promise<never> {
+  try {
+    await closeAll();
+  } catch (err) {
+    process.stderr.write(`${explain(err)}\n`);
+    process.exit(1);
+  }
+  process.exit(code);
+}
+
+async function closeInReverse(closers: Closer[]): Promise<void> {
+  const failures: unknown[] = [];
+  // One that fails must not keep the others from being closed, the database server least of all.
+  for (const close of closers.toReversed()) await close().catch((err: unknown) => failures.push(err));
+  if (failures.length > 0) throw failures[0];
+}
+
+function rolesOf(args: string[]): readonly ProcessRole[] {
+  const { values } = parseArgs({ args, options: { role: { type: "string", multiple: true } } });
+  const chosen = values.role ?? [];
+  const unknown = chosen.find((role) => !ROLES.some((known) => known === role));
+  if (unknown !== undefined)
+    throw new Error(`--role ${unknown} is not known. Use ${ROLES.join(", ")}, or none for all of them.`);
+  return chosen.length === 0 ? ROLES : ROLES.filter((role) => chosen.includes(role));
+}
+
+function explain(err: unknown): string {
+  if (err instanceof ConfigError || err instanceof RefusedToStart) return err.message;
+  if (err instanceof DatabaseError) {
+    return `The database refused or cannot be reached (${err.code}). Check DATABASE_URL and that Postgres runs; for missing roles see ops/postgres/roles.sql.`;
+  }
+  return err instanceof Error ? err.message : String(err);
+}
