@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   const passwords = {
     app: passwordOf(app),
     migrate: passwordOf(migrate),
-    backup: backup === undefined ? crypto.randomUUID() : passwordOf(backup),
+    backup: backup === undefined || backup === "" ? crypto.randomUUID() : passwordOf(backup),
   };
   await prepareDatabase({ adminUrl, database, passwords });
   process.stdout.write(`The roles stand, and so does the database ${database}. Next: npm run migrate\n`);
