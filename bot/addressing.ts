@@ -21,8 +21,8 @@ export function addressedTo(message: Message, me: Pick<UserFromGetMe, "id" | "us
 
 /** The command that a message begins with, lower case and without its slash; null when there is none or it is another bot's. */
 export function commandOf(message: Message | undefined, username: string): string | null {
-  const entity = message?.entities?.[0];
-  if (message?.text === undefined || entity?.type !== "bot_command" || entity.offset !== 0) return null;
+  const entity = commandEntity(message);
+  if (message?.text === undefined || entity === undefined) return null;
   const [name, bot] = message.text.slice(1, entity.length).split("@");
   if (bot !== undefined && bot.toLowerCase() !== username.toLowerCase()) return null;
   return name === undefined || name === "" ? null : name.toLowerCase();
@@ -30,12 +30,17 @@ export function commandOf(message: Message | undefined, username: string): strin
 
 /** What follows the command, trimmed. */
 export function argumentOf(message: Message | undefined): string {
-  const entity = message?.entities?.[0];
-  return message?.text?.slice(entity?.length ?? 0).trim() ?? "";
+  return message?.text?.slice(commandEntity(message)?.length ?? 0).trim() ?? "";
+}
+
+// Not always the first: a command in bold has another entity at its place.
+function commandEntity(message: Message | undefined) {
+  return message?.entities?.find((entity) => entity.type === "bot_command" && entity.offset === 0);
 }
 
 /** What was said to the bot: the text without the mention of it and without control characters. */
 export function spokenText(message: Message, username: string): string {
-  const text = (message.text ?? "").toWellFormed().replaceAll(new RegExp(`@${username}\\b`, "gi"), "");
+  const mention = new RegExp(`(?<![\\p{L}\\p{N}_])@${RegExp.escape(username)}(?!\\w)`, "giu");
+  const text = (message.text ?? "").toWellFormed().replaceAll(mention, "");
   return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F]/g, "").trim();
 }

@@ -1,67 +1,91 @@
 import { answerTurn } from "../core/chat/answer.ts";
-import { beginTurn, type Turn } from "../core/chat/turns.ts";
+import { keyboardOf } from "../core/buttons.ts";
+import { beginTurn, keepQuestion, wasAskedOtherwise, type Question, type Turn } from "../core/chat/turns.ts";
 import { AppError } from "../core/errors.ts";
 import type { Scope } from "../core/scope.ts";
-import { spokenText } from "./addressing.ts";
+import { sentence } from "../core/text/text.ts";
 import { conclude, saying } from "./conclude.ts";
 import type { Ctx, Front, Visit } from "./context.ts";
 import { createPresentation } from "./presenter.ts";
+import { questionOf } from "./question.ts";
 
 const QUESTION_CHARS_MAX = 16_000;
+// Older than this, a question may no longer be meant: we were away, or its lane was long.
+const LATE_MS = 10 * 60_000;
 
-// What a message can hold that we cannot read yet, by the key that Telegram gives it.
-const UNREADABLE = [
-  "photo",
-  "document",
-  "voice",
-  "audio",
-  "video",
-  "video_note",
-  "animation",
-  "sticker",
-  "location",
-  "venue",
-  "contact",
-  "poll",
-  "dice",
-  "story",
-  "game",
-  "checklist",
-] as const;
-
-/** A message to the assistant: answered in its lane, or refused by name. Resolves when the turn has ended. */
+/** What somebody said to the assistant: answered in its lane, or refused by name. Resolves when the turn has ended. */
 export async function ask(ctx: Ctx): Promise<void> {
   const { message, visit } = ctx;
   if (message === undefined || visit === null || visit.scope === null) return conclude(ctx, null);
-  const refusal = refusalOf(message);
-  if (refusal !== null) {
-    ctx.note.outcome = "refused kind";
-    return conclude(ctx, visit, async () =>
-      refusal === "" ? [] : [saying(ctx, visit, "unsupported", { kind: refusal })],
-    );
-  }
-  const text = spokenText(message, ctx.front.me.username);
-  if (text === "") return conclude(ctx, visit, async () => [saying(ctx, visit, "empty_message")]);
-  if (text.length > QUESTION_CHARS_MAX) throw new AppError("message_too_long", { max: QUESTION_CHARS_MAX });
+  const question = questionOf([message, ...ctx.rest], ctx.front.me);
   ctx.note.what = "ask";
-  await askText(ctx, visit, visit.scope, text);
+  switch (question.kind) {
+    case "nothing":
+      return conclude(ctx, null);
+    case "empty":
+      return conclude(ctx, visit, async () => [saying(ctx, visit, "empty_message")]);
+    case "unreadable":
+      ctx.note.outcome = `refused: ${question.name}`;
+      return conclude(ctx, visit, async () => [saying(ctx, visit, "unsupported", { kind: question.name })]);
+    case "text": {
+      if (question.text.length > QUESTION_CHARS_MAX)
+        throw new AppError("message_too_long", { max: QUESTION_CHARS_MAX });
+      if (await tooFast(ctx, visit, visit.scope)) return;
+      const ageMs = ctx.front.app.clock.now() - message.date * 1_000;
+      return ageMs > LATE_MS
+        ? offer(ctx, visit, visit.scope, { text: question.text, why: "late" })
+        : answer(ctx, visit, visit.scope, question.text);
+    }
+  }
 }
 
-/** Starts a turn with this text and sees it to its end. Must run in the visit's lane. */
-async function askText(ctx: Ctx, visit: Visit, scope: Scope, text: string): Promise<void> {
-  const { front } = ctx;
-  if (await tooFast(ctx, visit, scope)) return;
+/** An edited message never answers by itself: when it was a question, the new one is offered. */
+export async function offerEdited(ctx: Ctx): Promise<void> {
+  const { editedMessage: message, visit } = ctx;
+  if (message === undefined || visit === null || visit.scope === null) return conclude(ctx, null);
+  const question = questionOf([message], ctx.front.me);
+  ctx.note.what = "edit";
+  if (question.kind !== "text" || question.text.length > QUESTION_CHARS_MAX) return conclude(ctx, null);
+  const { text } = question;
+  if (!(await wasAskedOtherwise(visit.scope, visit.place.chatId, message.message_id, text)))
+    return conclude(ctx, null);
+  await offer(ctx, visit, visit.scope, { text, why: "edited" });
+}
+
+/** Keeps a question that nobody may be waiting for, and asks whether to answer it. */
+async function offer(
+  ctx: Ctx,
+  visit: Visit,
+  scope: Scope,
+  kept: { text: string; why: "late" | "edited" },
+): Promise<void> {
+  ctx.note.outcome = kept.why;
+  await conclude(ctx, visit, async () => {
+    const turnId = await keepQuestion(scope, { ...askedBy(ctx, visit), text: kept.text }, kept.why);
+    if (turnId === null) return [];
+    const label = sentence(visit.locale, kept.why === "late" ? "button_answer_late" : "button_answer_edited");
+    const keyboard = await keyboardOf(scope, visit.place.chatId, [{ label, kind: "retry", turnId }]);
+    return [{ ...saying(ctx, visit, kept.why === "late" ? "late_question" : "edited_question"), keyboard }];
+  });
+}
+
+// Starts a turn with this text and sees it to its end.
+async function answer(ctx: Ctx, visit: Visit, scope: Scope, text: string): Promise<void> {
+  const turn = await beginTurn(scope, { ...askedBy(ctx, visit), text });
+  if (turn === null) return;
+  ctx.note.outcome = await runTurn(ctx.front, scope, turn);
+}
+
+function askedBy(ctx: Ctx, visit: Visit): Omit<Question, "text"> {
   const inGroup = visit.place.kind !== "private";
-  const turn = await beginTurn(scope, {
-    lease: front.lease,
+  return {
+    lease: ctx.front.lease,
     place: visit.place,
     updateIds: ctx.updateIds,
-    text,
     speaker: inGroup ? visit.from.name : null,
+    messageId: ctx.msg?.message_id ?? null,
     replyTo: inGroup ? (ctx.msg?.message_id ?? null) : null,
-  });
-  if (turn === null) return;
-  ctx.note.outcome = await runTurn(front, scope, turn);
+  };
 }
 
 /** Answers a turn that has begun, in its lane, where it can be found and stopped. Returns how it ended. */
@@ -107,12 +131,4 @@ async function tooFast(ctx: Ctx, visit: Visit, scope: Scope): Promise<boolean> {
     notice.allowed ? [saying(ctx, visit, "too_fast", { seconds: Math.ceil(retryAfterMs / 1000) })] : [],
   );
   return true;
-}
-
-// The name of what cannot be read, "" for service messages that nobody expects an answer to, null for text.
-function refusalOf(message: NonNullable<Ctx["message"]>): string | null {
-  if (message.text !== undefined) return null;
-  // An animation and some others also carry `document`: the more telling name stands first in Telegram's own order.
-  const kind = ["animation", ...UNREADABLE].find((name) => name in message);
-  return kind ?? "";
 }

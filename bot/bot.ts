@@ -1,15 +1,15 @@
 import { Bot, type Api } from "grammy";
-import type { LanguageCode } from "grammy/types";
+import type { LanguageCode, Message } from "grammy/types";
 import { AppError } from "../core/errors.ts";
 import { sentence, type Language } from "../core/text/text.ts";
 import { commandOf, spokenText } from "./addressing.ts";
-import { ask } from "./ask.ts";
+import { ask, offerEdited } from "./ask.ts";
 import { clientOptions } from "./client.ts";
 import { press } from "./commands/press.ts";
 import { retry, startNew, status, stop } from "./commands/chat.ts";
 import { help, start } from "./commands/start.ts";
 import { COMMANDS } from "./commands/table.ts";
-import { claim, greetGroup, invite, takeName } from "./commands/team.ts";
+import { claim, invite, noteMembership, takeName } from "./commands/team.ts";
 import { conclude, saying } from "./conclude.ts";
 import type { Ctx, Front } from "./context.ts";
 import { endWithError } from "./errors.ts";
@@ -17,7 +17,12 @@ import { flood } from "./flood.ts";
 import { gate } from "./gate.ts";
 
 /** What one update brings along besides itself. */
-export type Arrival = { readonly updateIds: readonly number[]; ended: boolean };
+export type Arrival = {
+  readonly updateIds: readonly number[];
+  readonly rest: readonly Message[];
+  readonly adopted: () => void;
+  ended: boolean;
+};
 
 /**
  * The whole order of the middleware: log, errors, flood, gate, then buttons,
@@ -36,6 +41,8 @@ export function createBot(
   bot.use(async (ctx, next) => {
     ctx.front = front;
     ctx.updateIds = arrivals.get(ctx.update)?.updateIds ?? [ctx.update.update_id];
+    ctx.rest = arrivals.get(ctx.update)?.rest ?? [];
+    ctx.adopted = arrivals.get(ctx.update)?.adopted ?? (() => undefined);
     ctx.note = {};
     ctx.visit = null;
     const startedAt = performance.now();
@@ -61,7 +68,10 @@ export function createBot(
   bot.use(flood({ clock: front.app.clock }));
   bot.use(gate);
   bot.on("callback_query:data", (ctx) => press(ctx));
-  bot.on("my_chat_member", (ctx) => (ctx.visit === null ? conclude(ctx, null) : greetGroup(ctx, ctx.visit)));
+  bot.on("my_chat_member", (ctx) =>
+    ctx.visit === null ? conclude(ctx, null) : noteMembership(ctx, ctx.visit),
+  );
+  bot.on("edited_message", offerEdited);
   bot.use(runCommand);
   bot.use(takeInput);
   bot.use(ask);

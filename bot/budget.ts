@@ -39,13 +39,12 @@ export function createBudget(clock: Clock, allowances: Allowances) {
   function bucketOf(chatId: number, kind: "send" | "edit"): Bucket {
     const { burst, refillMs } = allowanceOf(chatId, kind);
     const key = chatId > 0 ? String(chatId) : `${chatId}:${kind}`;
-    const now = clock.now();
-    const known = buckets.get(key) ?? { tokens: burst, at: now };
-    const bucket = { tokens: Math.min(burst, known.tokens + (now - known.at) / refillMs), at: now };
-    buckets.delete(key); // the most recent stands last, so that the oldest is forgotten first
-    buckets.set(key, bucket);
-    const oldest = buckets.keys().next().value;
-    if (buckets.size > CHATS_MAX && oldest !== undefined) buckets.delete(oldest);
+    // What is booked in a pause goes at its end, so that is when it is taken from the budget.
+    const at = clock.now() + pauseMs(chatId);
+    const known = buckets.get(key) ?? { tokens: burst, at };
+    const passedMs = Math.max(0, at - known.at); // a clock that is set back silences nobody
+    const bucket = { tokens: Math.min(burst, known.tokens + passedMs / refillMs), at };
+    remember(buckets, key, bucket);
     return bucket;
   }
 
@@ -56,10 +55,7 @@ export function createBudget(clock: Clock, allowances: Allowances) {
     delayMs(chatId: number, kind: "send" | "edit"): number {
       const bucket = bucketOf(chatId, kind);
       bucket.tokens -= 1;
-      return Math.max(
-        pauseMs(chatId),
-        bucket.tokens >= 0 ? 0 : -bucket.tokens * allowanceOf(chatId, kind).refillMs,
-      );
+      return pauseMs(chatId) + Math.max(0, -bucket.tokens) * allowanceOf(chatId, kind).refillMs;
     },
     /** True when the call may go now; false drops it and books nothing. */
     tryTake(chatId: number, kind: "send" | "edit"): boolean {
@@ -71,10 +67,18 @@ export function createBudget(clock: Clock, allowances: Allowances) {
     },
     /** Telegram said retry_after: nothing goes to this chat before. */
     pause(chatId: number, seconds: number): void {
-      pausedUntil.set(chatId, clock.now() + seconds * 1_000);
+      remember(pausedUntil, chatId, clock.now() + Math.max(pauseMs(chatId), seconds * 1_000));
     },
     pauseMs,
   };
 }
 
 export type Budget = ReturnType<typeof createBudget>;
+
+// The most recent stands last, so that the oldest is forgotten first.
+function remember<Key, Value>(known: Map<Key, Value>, key: Key, value: Value): void {
+  known.delete(key);
+  known.set(key, value);
+  const oldest = known.keys().next().value;
+  if (known.size > CHATS_MAX && oldest !== undefined) known.delete(oldest);
+}

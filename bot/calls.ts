@@ -9,6 +9,8 @@ export type Spot = { readonly chatId: number; readonly threadId: number };
 const RETRY_MS = 1_000;
 const RETRY_MS_MAX = 30_000;
 const ATTEMPTS_MAX = 12;
+// Failures before anything was written: it did not arrive. Anything else may have.
+const NOT_WRITTEN = new Set(["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "EAI_AGAIN"]);
 
 /**
  * The calls that show, change and remove messages, with the two repairs that
@@ -77,20 +79,20 @@ export function afterFailure(
   failure: CallFailure,
 ): Delivery {
   const backoffMs = Math.min(RETRY_MS * 2 ** row.attempts, RETRY_MS_MAX);
+  const retry = (afterMs: number): Delivery => ({
+    state: "queued",
+    afterMs,
+    error: row.repeat ? "unknown" : failure.kind, // what may be a repeat stays one, whatever else goes wrong
+  });
   switch (failure.kind) {
     case "retry_after":
-      return { state: "queued", afterMs: failure.seconds * 1_000, error: failure.kind };
+      return retry(failure.seconds * 1_000);
     case "server":
     case "revoked":
     case "conflict":
-      return row.attempts >= ATTEMPTS_MAX
-        ? { state: "failed", error: failure.kind }
-        : { state: "queued", afterMs: backoffMs, error: failure.kind };
+      return row.attempts >= ATTEMPTS_MAX ? { state: "failed", error: failure.kind } : retry(backoffMs);
     case "unreachable": {
-      // Refused before anything was written: it did not arrive. Anything else may have.
-      if (call !== "send" || failure.code === "ECONNREFUSED" || failure.code === "ConnectionRefused") {
-        return { state: "queued", afterMs: backoffMs, error: failure.kind };
-      }
+      if (call !== "send" || NOT_WRITTEN.has(failure.code)) return retry(backoffMs);
       const mayRepeat = row.kind === "final" && !row.repeat;
       return mayRepeat
         ? { state: "queued", afterMs: backoffMs, error: "unknown" }

@@ -80,7 +80,9 @@ export function failureOf(err: unknown): CallFailure {
 
 async function fetchWithoutAddress(input: string | URL | Request, init?: RequestInit): Promise<Response> {
   try {
-    return await fetch(input, { ...init, redirect: "error" });
+    const response = await fetch(input, { ...init, redirect: "error" });
+    // A connection that breaks in the middle of the answer names the address too, so it is read here.
+    return new Response(await response.arrayBuffer(), { status: response.status });
   } catch (err) {
     const code =
       err instanceof Error && "code" in err && typeof err.code === "string"

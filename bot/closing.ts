@@ -4,6 +4,7 @@ import { sentence } from "../core/text/text.ts";
 import { plainPart, type RenderedPart } from "./render/answer.ts";
 
 const TEXT_UNITS_MAX = 4096;
+const ENTITIES_MAX = 100;
 const RETRY_SECONDS = 30;
 
 /** What stands under an answer that did not simply end, in the person's language; null when it did. */
@@ -45,7 +46,12 @@ export function closingButtons(outcome: Outcome, locale: string, turnId: string)
 export function withClosingLine(parts: readonly RenderedPart[], line: string | null): RenderedPart[] {
   if (line === null) return [...parts];
   const last = parts.at(-1);
-  if (last === undefined || "file" in last || last.text.length + line.length + 2 > TEXT_UNITS_MAX)
+  if (
+    last === undefined ||
+    "file" in last ||
+    last.text.length + line.length + 2 > TEXT_UNITS_MAX ||
+    last.entities.length >= ENTITIES_MAX
+  )
     return [...parts, ...plainPart(line)];
   const italic = { type: "italic" as const, offset: last.text.length + 2, length: line.length };
   return [...parts.slice(0, -1), { text: `${last.text}\n\n${line}`, entities: [...last.entities, italic] }];

@@ -21,6 +21,7 @@ export async function conclude(
     updateIds: ctx.updateIds,
   };
   await adoptUpdates(front.app, occasion, work);
+  ctx.adopted();
   front.sender.wake();
 }
 

@@ -1,5 +1,5 @@
 import type { Api, Context } from "grammy";
-import type { UserFromGetMe } from "grammy/types";
+import type { Message, UserFromGetMe } from "grammy/types";
 import type { Sender as Person } from "../core/accounts/sender.ts";
 import type { App } from "../core/app.ts";
 import type { Place } from "../core/chat/turns.ts";
@@ -35,6 +35,10 @@ export type Visit = {
 export type Ctx = Context & {
   front: Front;
   updateIds: readonly number[];
+  /** What else belongs to this message: the rest of a burst, a paste or an album. */
+  rest: readonly Message[];
+  /** To be called when the update's promise has been taken over: the next control update of its lane may begin. */
+  adopted: () => void;
   note: { what?: string; outcome?: string; orgId?: string; userId?: string; correlationId?: string };
   visit: Visit | null;
 };

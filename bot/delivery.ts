@@ -15,6 +15,8 @@ import { afterFailure, type Calls } from "./calls.ts";
 import { failureOf } from "./client.ts";
 import { plainPart } from "./render/answer.ts";
 
+const DATABASE_RETRY_MS = 1_000;
+
 /**
  * Delivers the outbox: in order within a chat, chats side by side. Each row is
  * claimed before its call and settled after it.
@@ -22,6 +24,7 @@ import { plainPart } from "./render/answer.ts";
 export function createDelivery(options: { app: App; lease: Lease; calls: Calls; budget: Budget }) {
   const { app, lease } = options;
   const busy = new Map<number, Promise<number>>();
+  const unsettled = new Map<number, Delivery>();
   let pumping: Promise<void> | null = null;
   let again = false;
 
@@ -37,6 +40,7 @@ export function createDelivery(options: { app: App; lease: Lease; calls: Calls; 
     while (again) {
       again = false;
       try {
+        await settleLate();
         const byChat = Map.groupBy(await dueItems(app, lease), (item) => item.chatId);
         for (const [chatId, items] of byChat) {
           if (!busy.has(chatId))
@@ -52,8 +56,23 @@ export function createDelivery(options: { app: App; lease: Lease; calls: Calls; 
     }
   }
 
+  // The outcomes of calls at whose end the database was away: else an answer would wait for our next start.
+  async function settleLate(): Promise<void> {
+    for (const [id, delivery] of unsettled) {
+      await settleItem(app, lease, id, delivery);
+      unsettled.delete(id);
+    }
+  }
+
+  async function settle(id: number, delivery: Delivery): Promise<void> {
+    await settleItem(app, lease, id, delivery).catch((err: unknown) => {
+      unsettled.set(id, delivery);
+      throw err;
+    });
+  }
+
   function begin(chatId: number, ids: readonly number[]): void {
-    const work = deliverInOrder(options, chatId, ids);
+    const work = deliverInOrder({ ...options, settle }, chatId, ids);
     busy.set(chatId, work);
     void work.then((settled) => {
       busy.delete(chatId);
@@ -72,7 +91,13 @@ export function createDelivery(options: { app: App; lease: Lease; calls: Calls; 
   };
 }
 
-type Means = { app: App; lease: Lease; calls: Calls; budget: Budget };
+type Means = {
+  app: App;
+  lease: Lease;
+  calls: Calls;
+  budget: Budget;
+  settle: (id: number, delivery: Delivery) => Promise<void>;
+};
 
 // Resolves to how many rows it settled: none means that somebody else has the bot, or that all must wait.
 async function deliverInOrder(means: Means, chatId: number, ids: readonly number[]): Promise<number> {
@@ -84,7 +109,9 @@ async function deliverInOrder(means: Means, chatId: number, ids: readonly number
       const row = await claimItem(app, lease, id);
       if (row === null) continue;
       const delivery = await deliver(means, row);
-      await settleItem(app, lease, id, delivery);
+      if (delivery.state === "failed")
+        app.log.warn({ outboxId: id, kind: row.kind, error: delivery.error }, "a message was given up");
+      await means.settle(id, delivery);
       if (delivery.state === "queued") break; // what comes after it waits for it
       settled += 1;
     }
@@ -96,7 +123,9 @@ async function deliverInOrder(means: Means, chatId: number, ids: readonly number
 
 async function deliver(means: Means, row: OutboxRow): Promise<Delivery> {
   const { app, budget, calls } = means;
-  const messageId = await messageOf(app, row);
+  const messageId = await messageOf(app, row).catch(() => undefined);
+  if (messageId === undefined)
+    return { state: "queued", afterMs: DATABASE_RETRY_MS, error: row.repeat ? "unknown" : "database" };
   const call = messageId === null ? "send" : row.kind === "delete" ? "delete" : "edit";
   await app.clock.sleep(budget.delayMs(row.chatId, call === "send" ? "send" : "edit"));
   try {
@@ -110,6 +139,10 @@ async function deliver(means: Means, row: OutboxRow): Promise<Delivery> {
     // The person has deleted the message that was to become the answer.
     if (failure.kind === "no_message" && row.kind === "final")
       return send(means, row).catch((late: unknown) => afterFailure(row, "send", failureOf(late)));
+    if (failure.kind === "migrated" && call !== "delete")
+      return send(means, { ...row, chatId: failure.chatId }).catch((late: unknown) =>
+        afterFailure(row, "send", failureOf(late)),
+      );
     return afterFailure(row, call, failure);
   }
 }

@@ -1,9 +1,14 @@
-import type { Update } from "grammy/types";
+import type { Message, Update } from "grammy/types";
 import { alertOperator } from "../core/alerts.ts";
 import { LeaseLostError } from "../core/pipeline/lease.ts";
 import { beginUpdates, readyInLane, type UpdateRow } from "../core/pipeline/updates.ts";
+import { addressedTo } from "./addressing.ts";
+import { burstOf } from "./bursts.ts";
 import { createBot, type Arrival } from "./bot.ts";
 import type { Front } from "./context.ts";
+import { createTurnstile } from "./turnstile.ts";
+
+type Through = (work: (adopted: () => void) => Promise<boolean>) => Promise<boolean>;
 
 /**
  * The runner's sink. A control update is handled at once, beside everything
@@ -15,52 +20,68 @@ export function createDispatch(front: Front, settings: { token: string; apiRoot:
   const arrivals = new WeakMap<object, Arrival>();
   const bot = createBot(front, settings, arrivals);
   const inHand = new Map<number, Promise<boolean>>();
+  const inTurn = createTurnstile();
 
   function take(row: UpdateRow): void {
-    if (row.control) void handle(row);
+    // In a lane, control updates begin in their order, each as soon as the one before it has been adopted.
+    if (row.control) void handle([row], (work) => inTurn(row.lane, work));
     else lanes.wake(row.lane);
   }
 
-  /** Handles the oldest waiting update of a lane. False when none waits, or when it has to wait for better times. */
+  /** Handles what is oldest in a lane, with what belongs to it. False when nothing waits, or when it has to wait for better times. */
   async function step(lane: string): Promise<boolean> {
     const rows = await readyInLane(app, lease, lane);
-    const [oldest] = rows;
-    return oldest === undefined ? false : (await handle(oldest)) && rows.length > 1;
+    if (rows.length === 0) return false;
+    const burst = burstOf(rows, app.clock.now(), isForUs);
+    if (burst.waitMs > 0) {
+      await app.clock.sleep(burst.waitMs);
+      return true;
+    }
+    return (await handle(burst.rows)) && rows.length > burst.rows.length;
   }
 
-  function handle(row: UpdateRow): Promise<boolean> {
-    const known = inHand.get(row.updateId);
+  const isForUs = (message: Message): boolean =>
+    message.chat?.type === "private" || addressedTo(message, front.me);
+
+  function handle(
+    rows: readonly UpdateRow[],
+    through: Through = (work) => work(() => undefined),
+  ): Promise<boolean> {
+    const first = rows[0]?.updateId ?? 0;
+    const known = inHand.get(first);
     if (known !== undefined) return known;
-    const work = run(row).finally(() => inHand.delete(row.updateId));
-    inHand.set(row.updateId, work);
+    const work = through((adopted) => run(rows, adopted)).finally(() => inHand.delete(first));
+    inHand.set(first, work);
     return work;
   }
 
-  async function run(row: UpdateRow): Promise<boolean> {
+  async function run(rows: readonly UpdateRow[], adopted: () => void): Promise<boolean> {
     try {
-      const { begun, parked } = await beginUpdates(app, lease, [row.updateId]);
-      for (const updateId of parked) await reportParked(updateId);
-      if (begun.length === 0) return true;
+      const { begun, parked } = await beginUpdates(
+        app,
+        lease,
+        rows.map((row) => row.updateId),
+      );
+      for (const updateId of parked) await reportParked(front, updateId);
       // safe: stored as Telegram sent it; whatever a handler needs of it is checked by the gate
-      const update = row.payload as unknown as Update;
-      const arrival: Arrival = { updateIds: begun, ended: false };
+      const [update, ...rest] = rows
+        .filter((row) => begun.includes(row.updateId))
+        .map((row) => row.payload as unknown as Update);
+      if (update === undefined) return true;
+      const arrival: Arrival = {
+        updateIds: begun,
+        rest: rest.flatMap(({ message }) => message ?? []),
+        adopted,
+        ended: false,
+      };
       arrivals.set(update, arrival);
       await bot.handleUpdate(update);
       return arrival.ended;
     } catch (err) {
       if (!(err instanceof LeaseLostError))
-        app.log.error({ err, updateId: row.updateId }, "an update could not be handled");
+        app.log.error({ err, updateId: rows[0]?.updateId }, "an update could not be handled");
       return false;
     }
-  }
-
-  async function reportParked(updateId: number): Promise<void> {
-    app.log.error({ updateId }, "an update was begun three times without an end and is parked");
-    await alertOperator(app, lease.botId, {
-      kind: "parked",
-      key: String(updateId),
-      params: { id: String(updateId) },
-    });
   }
 
   return {
@@ -74,3 +95,12 @@ export function createDispatch(front: Front, settings: { token: string; apiRoot:
 }
 
 export type Dispatch = ReturnType<typeof createDispatch>;
+
+async function reportParked({ app, lease }: Front, updateId: number): Promise<void> {
+  app.log.error({ updateId }, "an update was begun three times without an end and is parked");
+  await alertOperator(app, lease.botId, {
+    kind: "parked",
+    key: String(updateId),
+    params: { id: String(updateId) },
+  });
+}

@@ -1,6 +1,7 @@
 import type { Chat, Message, User } from "grammy/types";
 import { resolveSender, type Sender as Person } from "../core/accounts/sender.ts";
 import { noteStranger } from "../core/accounts/strangers.ts";
+import { moveChat } from "../core/accounts/chats.ts";
 import { alertOperator } from "../core/alerts.ts";
 import type { Place } from "../core/chat/turns.ts";
 import { newCorrelationId, type Scope } from "../core/scope.ts";
@@ -19,6 +20,8 @@ const NAME_CHARS_MAX = 64;
  */
 export async function gate(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   const { chat, from } = ctx;
+  const newId = ctx.message?.migrate_to_chat_id;
+  if (chat !== undefined && newId !== undefined) return move(ctx, chat.id, newId);
   if (
     chat === undefined ||
     chat.type === "channel" ||
@@ -28,11 +31,12 @@ export async function gate(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   ) {
     return drop(ctx, "nobody");
   }
-  if (ctx.message === undefined && ctx.callbackQuery === undefined && ctx.myChatMember === undefined)
+  const message = ctx.message ?? ctx.editedMessage;
+  if (message === undefined && ctx.callbackQuery === undefined && ctx.myChatMember === undefined)
     return drop(ctx, "unused kind");
   const isPrivate = chat.type === "private";
   const command = commandOf(ctx.message, ctx.front.me.username);
-  if (!isPrivate && ctx.message !== undefined && !addressedTo(ctx.message, ctx.front.me))
+  if (!isPrivate && message !== undefined && !addressedTo(message, ctx.front.me))
     return drop(ctx, "overheard");
 
   const person = await resolveSender(ctx.front.app, ctx.front.lease.botId, from.id, chat.id);
@@ -42,7 +46,7 @@ export async function gate(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   if (person.team !== null) ctx.note.orgId = person.team.orgId;
   if (person.member !== null) ctx.note.userId = person.member.userId;
 
-  if (ctx.myChatMember !== undefined) return person.member === null ? drop(ctx, "stranger") : next();
+  if (ctx.myChatMember !== undefined) return person.team === null ? drop(ctx, "stranger") : next();
   if (person.member !== null && (isPrivate || person.claimed || command === "claim")) return next();
   if (isPrivate && command === "start" && argumentOf(ctx.message) !== "") return next();
   if (!isPrivate && !person.claimed) return drop(ctx, "unclaimed group");
@@ -124,6 +128,16 @@ async function refuse(ctx: Ctx, visit: Visit): Promise<void> {
         ]
       : [],
   );
+}
+
+// The group became a supergroup: everything goes on there, and nobody has to claim it again.
+async function move(ctx: Ctx, from: number, to: number): Promise<void> {
+  ctx.note.outcome = "moved";
+  const { app, lease } = ctx.front;
+  await conclude(ctx, null, async () => {
+    await moveChat(app, lease.botId, from, to);
+    return [];
+  });
 }
 
 async function drop(ctx: Ctx, why: string): Promise<void> {

@@ -1,6 +1,5 @@
 import { createRunner, createSequentialSink, createSource, type RunnerHandle } from "@grammyjs/runner";
 import type { Api } from "grammy";
-import type { Update } from "grammy/types";
 import type { App } from "../core/app.ts";
 import { LeaseLostError, type Lease } from "../core/pipeline/lease.ts";
 import { nextOffset, storeBatch, type UpdateRow } from "../core/pipeline/updates.ts";
@@ -8,7 +7,7 @@ import { failureOf, POLL_SECONDS, type CallFailure } from "./client.ts";
 import { routeOf } from "./route.ts";
 
 // Only what we handle; Telegram keeps the last list when none is given.
-const ALLOWED_UPDATES = ["message", "callback_query", "my_chat_member"] as const;
+const ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"] as const;
 const BATCH_MAX = 100;
 const BACKOFF_MS = 500;
 const BACKOFF_MS_MAX = 30_000;
@@ -21,6 +20,7 @@ export type InboxEnd = "lease lost" | "token revoked";
 type InboxOptions = {
   app: App;
   api: Api;
+  me: { id: number; username: string };
   lease: Lease;
   onUpdate: (row: UpdateRow) => void;
   onEnd: (why: InboxEnd) => void;
@@ -88,7 +88,7 @@ export function createInbox(options: InboxOptions) {
 }
 
 async function poll(
-  { app, api, lease }: InboxOptions,
+  { app, api, me, lease }: InboxOptions,
   offset: number,
   signal: AbortSignal,
 ): Promise<{ rows: UpdateRow[]; next: number }> {
@@ -98,13 +98,9 @@ async function poll(
   const rows = await storeBatch(
     app,
     lease,
-    updates.map((update) => asRow(lease.botId, update)),
+    updates.map((update) => ({ updateId: update.update_id, payload: update, ...routeOf(me, update) })),
   );
   return { rows, next: (updates.at(-1)?.update_id ?? offset - 1) + 1 };
-}
-
-function asRow(botId: number, update: Update) {
-  return { updateId: update.update_id, payload: update, ...routeOf(botId, update) };
 }
 
 // Full jitter, so that many instances do not return at once.

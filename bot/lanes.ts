@@ -11,7 +11,15 @@ export type RunningTurn = {
   readonly controller: AbortController;
 };
 
-type Lane = { tail: Promise<void>; queued: boolean; held: number; turn: RunningTurn | null };
+type Lane = {
+  tail: Promise<void>;
+  queued: boolean;
+  /** How many preempt the lane: until they have ended it takes nothing else. */
+  held: number;
+  /** How many of these have not begun. */
+  impatient: number;
+  turn: RunningTurn | null;
+};
 
 /**
  * One thing at a time per lane; different lanes run side by side. `step`
@@ -26,7 +34,7 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
   const laneOf = (name: string): Lane => {
     const known = lanes.get(name);
     if (known !== undefined) return known;
-    const lane: Lane = { tail: Promise.resolve(), queued: false, held: 0, turn: null };
+    const lane: Lane = { tail: Promise.resolve(), queued: false, held: 0, impatient: 0, turn: null };
     lanes.set(name, lane);
     return lane;
   };
@@ -57,10 +65,14 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
     enter,
     /** Something is ready in this lane. Any number of calls while it waits are one. */
     wake,
-    /** Marks the lane's turn while `work` runs, so that it can be found and stopped. */
+    /**
+     * Marks the lane's turn while `work` runs, so that it can be found and
+     * stopped; at once, when something that preempts it is waiting already.
+     */
     async whileRunning(name: string, turn: RunningTurn, work: () => Promise<void>): Promise<void> {
       const lane = laneOf(name);
       lane.turn = turn;
+      if (lane.impatient > 0) turn.controller.abort("stop");
       try {
         await work();
       } finally {
@@ -74,9 +86,13 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
     async preempt(name: string, work: () => Promise<void>): Promise<void> {
       const lane = laneOf(name);
       lane.held += 1;
+      lane.impatient += 1;
       lane.turn?.controller.abort("stop");
       try {
-        await enter(name, work);
+        await enter(name, () => {
+          lane.impatient -= 1;
+          return work();
+        });
       } finally {
         lane.held -= 1;
         wake(name);

@@ -67,21 +67,22 @@ async function animate(
   const frameMs = turn.place.kind === "private" ? FRAME_MS_PRIVATE : FRAME_MS_GROUP;
   const startedAt = clock.now();
   let typedAt = -Infinity;
-  let framedAt = -Infinity;
+  let triedAt = -Infinity;
   let typing = true;
   for (; !running.finished.aborted; await clock.sleep(TICK_MS, running.finished)) {
     const now = clock.now();
     const text = running.text();
-    if (typing && !canvas.begun() && now - typedAt >= TYPING_MS) {
+    if (typing && now - Math.max(typedAt, canvas.drawnAt()) >= TYPING_MS) {
       typedAt = now;
       typing = await front.sender.typing(turn.place);
     }
-    const isTime = canvas.begun()
-      ? now - framedAt >= frameMs
-      : text.length >= FIRST_FRAME_CHARS || now - startedAt >= FIRST_FRAME_MS;
-    if (!isTime || text === "") continue;
-    framedAt = now;
-    await canvas.draw(text);
+    const hasBegun = canvas.begun() || text.length >= FIRST_FRAME_CHARS || now - startedAt >= FIRST_FRAME_MS;
+    if (text === "" || !hasBegun || now - triedAt < frameMs) continue;
+    triedAt = now;
+    // A frame is never worth its answer: whoever closes this one must not hear of a database that was away.
+    await canvas
+      .draw(text)
+      .catch((err: unknown) => front.app.log.debug({ err, turnId: turn.id }, "a frame was dropped"));
   }
 }
 
@@ -99,6 +100,8 @@ function createCanvas(
   const shown = new Map<number, Shown>(
     opened.map(({ part, messageId }) => [part, { messageId, content: "" }]),
   );
+  let drawnAt = -Infinity;
+  let refusals = 0;
   const stopButton = [[{ text: sentence(scope.locale, "button_stop"), data: STOP_PREFIX + turn.id }]];
 
   const itemOf = (kind: OutboxItem["kind"], part: number, message: OutgoingMessage): OutboxItem => ({
@@ -122,17 +125,27 @@ function createCanvas(
     const known = shown.get(part);
     if (known?.content === content) return true;
     if (known !== undefined) {
-      const isShown = await sender.frame(place.chatId, known.messageId, message);
-      if (isShown) shown.set(part, { messageId: known.messageId, content });
-      return isShown;
+      return (
+        (await sender.frame(place.chatId, known.messageId, message)) &&
+        noteShown(part, { messageId: known.messageId, content })
+      );
     }
-    const messageId = await sender.open(itemOf("open", part, message));
-    if (messageId !== null) shown.set(part, { messageId, content });
-    return messageId !== null;
+    const item = itemOf("open", part, message);
+    const opened = await sender.open({ ...item, key: `${item.key}:${refusals}` });
+    if (opened === "later") refusals += 1;
+    return typeof opened === "number" && noteShown(part, { messageId: opened, content });
+  }
+
+  function noteShown(part: number, now: Shown): true {
+    shown.set(part, now);
+    drawnAt = front.app.clock.now();
+    return true;
   }
 
   return {
     begun: () => shown.size > 0,
+    /** When something new was last shown, in milliseconds; never is -Infinity. */
+    drawnAt: () => drawnAt,
 
     /** Shows the text so far, over as many messages as it needs, with the Stop button under the last. */
     async draw(text: string): Promise<void> {

@@ -1,5 +1,5 @@
-import { finishTurn, reopenTurn } from "../core/chat/turns.ts";
-import { interruptedTurns, type InterruptedTurn } from "../core/chat/interrupted.ts";
+import { finishTurn } from "../core/chat/turns.ts";
+import { interruptedTurns, reopenTurn, type InterruptedTurn } from "../core/chat/interrupted.ts";
 import { openMessages } from "../core/pipeline/outbox.ts";
 import { sentence } from "../core/text/text.ts";
 import { runTurn } from "./ask.ts";

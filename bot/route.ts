@@ -4,16 +4,22 @@ export type Route = { readonly lane: string; readonly control: boolean };
 const NOWHERE = "-";
 
 /**
- * The lane is (bot, chat, topic). Control updates overtake: buttons, commands,
- * and every kind that is no message. Never throws, whatever arrives.
+ * The lane is (bot, chat, topic). Control updates overtake: buttons, commands
+ * for this bot, and every kind that is no message. Never throws, whatever arrives.
  */
-export function routeOf(botId: number, update: unknown): Route {
+export function routeOf(bot: { id: number; username: string }, update: unknown): Route {
   const message = field(update, "message");
   if (message === undefined) {
-    const pressed = field(field(update, "callback_query"), "message");
-    return { lane: laneOf(botId, pressed), control: true };
+    const about =
+      field(update, "edited_message") ??
+      field(update, "my_chat_member") ??
+      field(field(update, "callback_query"), "message");
+    return { lane: laneOf(bot.id, about), control: true };
   }
-  return { lane: laneOf(botId, message), control: startsWithCommand(message) };
+  return {
+    lane: laneOf(bot.id, message),
+    control: startsWithCommand(message, bot.username) || field(message, "migrate_to_chat_id") !== undefined,
+  };
 }
 
 /** The lane's name, also for places that are known otherwise. */
@@ -35,12 +41,17 @@ function laneOf(botId: number, message: unknown): string {
   return laneName(botId, chatId, threadOf(message));
 }
 
-function startsWithCommand(message: unknown): boolean {
-  const entities = field(message, "entities");
-  if (!Array.isArray(entities)) return false;
-  return entities.some(
+// What begins with another bot's command may still be a question to us, and waits its turn like any other.
+function startsWithCommand(message: unknown, username: string): boolean {
+  const [text, entities] = [field(message, "text"), field(message, "entities")];
+  if (typeof text !== "string" || !Array.isArray(entities)) return false;
+  const command = entities.find(
     (entity: unknown) => field(entity, "type") === "bot_command" && field(entity, "offset") === 0,
   );
+  const length = field(command, "length");
+  if (typeof length !== "number") return false;
+  const [, addressee] = text.slice(0, length).split("@");
+  return addressee === undefined || addressee.toLowerCase() === username.toLowerCase();
 }
 
 function field(value: unknown, key: string): unknown {

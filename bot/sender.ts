@@ -42,11 +42,14 @@ export function createSender(options: { app: App; api: Api; lease: Lease; allowa
 
     /**
      * Sends a message that will be edited, through an outbox row, so that its
-     * id survives us. Null when it could not be sent now; never throws for
-     * Telegram's failures.
+     * id survives us. "later" when nothing was sent because the chat is paused:
+     * it may be tried again under another key. Null when it was not sent, or
+     * may have been; never throws for Telegram's failures.
      */
-    async open(item: OutboxItem): Promise<number | null> {
-      if (!budget.tryTake(item.chatId, "send")) return null;
+    async open(item: OutboxItem): Promise<number | "later" | null> {
+      if (budget.pauseMs(item.chatId) > 0) return "later";
+      // The first sign of an answer is worth a short wait; the frames after it are not.
+      await app.clock.sleep(budget.delayMs(item.chatId, "send"));
       const id = await enqueueSending(app, lease, item);
       if (id === null) return null;
       try {
@@ -55,8 +58,9 @@ export function createSender(options: { app: App; api: Api; lease: Lease; allowa
         return messageId;
       } catch (err) {
         if (err instanceof LeaseLostError) throw err;
-        await settleItem(app, lease, id, { state: "failed", error: note(item.chatId, err) });
-        return null;
+        const failure = note(item.chatId, err);
+        await settleItem(app, lease, id, { state: "failed", error: failure });
+        return failure === "retry_after" ? "later" : null;
       }
     },
 

@@ -49,6 +49,7 @@ export async function serve(
   const inbox = createInbox({
     app,
     api: createApi(settings, "poll"),
+    me,
     lease,
     onUpdate: dispatch.take,
     onEnd: end,

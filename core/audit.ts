@@ -9,8 +9,11 @@ export type AuditAction =
   | "member.join"
   | "invite.create"
   | "group.claim"
+  | "group.move"
+  | "chat.leave"
   | "conversation.new"
   | "turn.answer"
+  | "turn.keep"
   | "turn.stop"
   | "turn.retry"
   | "turn.restart";

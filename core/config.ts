@@ -115,7 +115,7 @@ const schema = z.object({
 
 /**
  * Parses the environment once. An empty value counts as absent; any key `X`
- * may come from the file named by `X_FILE`. Throws `ConfigError`.
+ * may come from the file named by `X_FILE`, unless `X` is set. Throws `ConfigError`.
  */
 export function loadConfig(env: Environment): Config {
   const problems: string[] = [];
@@ -124,9 +124,12 @@ export function loadConfig(env: Environment): Config {
   if (!parsed.success) {
     for (const issue of parsed.error.issues) problems.push(`${issue.path.join(".")}: ${issue.message}`);
   }
+  // A file that cannot be read has been named already.
+  const isMissing = (key: string) =>
+    values[key] === undefined && !problems.some((line) => line.startsWith(`${key}_FILE:`));
   if (values["NODE_ENV"] === "production") {
-    problems.push(...missingInProduction(values));
-  } else if (values["DATABASE_MIGRATE_URL"] !== undefined && values["DATABASE_URL"] === undefined) {
+    problems.push(...missingInProduction(isMissing));
+  } else if (values["DATABASE_MIGRATE_URL"] !== undefined && isMissing("DATABASE_URL")) {
     problems.push("DATABASE_URL: is needed beside DATABASE_MIGRATE_URL; it is the login of blockbot_app");
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
@@ -144,7 +147,8 @@ function withFiles(env: Environment, problems: string[]): Record<string, string>
       values[key] = direct;
     } else if (file !== undefined && file !== "") {
       try {
-        values[key] = readFileSync(file, "utf8").trim();
+        const text = readFileSync(file, "utf8").trim();
+        if (text !== "") values[key] = text;
       } catch (err) {
         problems.push(
           `${key}_FILE: cannot be read (${err instanceof Error && "code" in err ? String(err.code) : "unknown error"})`,
@@ -162,16 +166,14 @@ function listed(text: string): string[] {
     .filter((item) => item !== "");
 }
 
-function missingInProduction(values: Readonly<Record<string, string>>): string[] {
+function missingInProduction(isMissing: (key: string) => boolean): string[] {
   const needed = {
     TELEGRAM_BOT_TOKEN: "is needed when NODE_ENV=production: nothing is simulated there",
     DATABASE_URL: "is needed when NODE_ENV=production: the login of blockbot_app",
     MASTER_KEY: "is needed when NODE_ENV=production: openssl rand -base64 32",
     JWT_SECRET: "is needed when NODE_ENV=production: openssl rand -base64 48",
   };
-  return Object.entries(needed).flatMap(([key, fix]) =>
-    values[key] === undefined ? [`${key}: ${fix}`] : [],
-  );
+  return Object.entries(needed).flatMap(([key, fix]) => (isMissing(key) ? [`${key}: ${fix}`] : []));
 }
 
 function masterKeys(text: string, ctx: z.RefinementCtx): MasterKey[] {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createSql, type Sql } from "./client.ts";
 
-export type TestDatabase = {
+type TestDatabase = {
   /** Signs in as blockbot_app. */
   readonly databaseUrl: string;
   /** Signs in as blockbot_migrate. */

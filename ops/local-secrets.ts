@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -22,15 +22,29 @@ export type LocalSecrets = z.infer<typeof schema>;
 export function localSecrets(folder: string): LocalSecrets {
   makeFolder(folder);
   const path = join(folder, FILE);
-  if (existsSync(path)) return readSecrets(path);
-  const made: LocalSecrets = {
+  if (!existsSync(path)) writeOnce(path, newSecrets());
+  return readSecrets(path);
+}
+
+function newSecrets(): LocalSecrets {
+  return {
     masterKey: randomBytes(KEY_BYTES).toString("base64"),
     jwtSecret: randomBytes(KEY_BYTES).toString("base64"),
     passwords: { app: password(), migrate: password(), backup: password() },
   };
-  writeFileSync(path, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-  chmodSync(path, 0o600);
-  return made;
+}
+
+// A link appears whole or not at all, and never in the place of another: two first starts at once agree on one file.
+function writeOnce(path: string, secrets: LocalSecrets): void {
+  const draft = `${path}.${crypto.randomUUID()}`;
+  writeFileSync(draft, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+  try {
+    linkSync(draft, path);
+  } catch (err) {
+    if (codeOf(err) !== "EEXIST") throw err;
+  } finally {
+    rmSync(draft);
+  }
 }
 
 function makeFolder(folder: string): void {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createApp } from "../core/app.ts";
+import { createApp, type App } from "../core/app.ts";
 import { ConfigError, loadConfig, type Config } from "../core/config.ts";
 import { openInstance, RefusedToStart } from "../core/instance.ts";
 import { migrateJobs } from "../core/jobs.ts";
@@ -69,7 +69,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
     operatorChatIds: config.operatorChatIds,
   });
   closers.push(app.close);
-  const ownerCode = await openInstance(app, simulated ? "demo" : "real", config.setupCode);
+  const ownerCode = await open(app, config);
   const product = await startProduct(app, {
     roles,
     bot: { ...telegram, limits: config.limits },
@@ -86,6 +86,10 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
     folder,
     ...product,
   };
+}
+
+function open(app: App, config: Config): Promise<string | null> {
+  return openInstance(app, config.telegram === null ? "demo" : "real", config.setupCode);
 }
 
 /** The DSN of the runtime role, after bringing up and migrating what this start may. */
@@ -122,7 +126,7 @@ function reasonOf(err: unknown): string {
 }
 
 async function announce(started: Awaited<ReturnType<typeof start>>): Promise<void> {
-  const { app } = started;
+  const { app, config, pageUrl } = started;
   // With Telegram away the banner must not wait: the link follows in the log when the name is known.
   const known =
     started.polling === null
@@ -130,8 +134,14 @@ async function announce(started: Awaited<ReturnType<typeof start>>): Promise<voi
       : await Promise.race([started.polling, app.clock.sleep(BANNER_PATIENCE_MS).then(() => null)]);
   process.stdout.write(banner({ ...started, botUsername: known?.username ?? null }));
   const bot = await started.polling;
-  if (bot === null || known !== null || started.ownerCode === null) return;
-  const ownerLink = `${started.pageUrl === null ? `https://t.me/${bot.username}` : `${started.pageUrl}/`}?start=${started.ownerCode}`;
+  if (bot === null || known !== null) return;
+  // Read again: much may have happened before this process got the bot.
+  const ownerCode = await open(app, config).catch((err: unknown) => {
+    app.log.warn({ err }, "whether the bot has an owner could not be read");
+    return null;
+  });
+  if (ownerCode === null) return;
+  const ownerLink = `${pageUrl === null ? `https://t.me/${bot.username}` : `${pageUrl}/`}?start=${ownerCode}`;
   app.log.info({ ownerLink }, "whoever opens this link first owns the bot");
 }
 

@@ -61,7 +61,14 @@ async function again(
   const { front } = ctx;
   await front.lanes.preempt(visit.place.lane, async () => {
     const replyTo = visit.place.kind === "private" ? null : (ctx.message?.message_id ?? null);
-    const turn = await begin({ lease: front.lease, place: visit.place, updateIds: ctx.updateIds, replyTo });
+    const turn = await begin({
+      lease: front.lease,
+      place: visit.place,
+      updateIds: ctx.updateIds,
+      messageId: null,
+      replyTo,
+    });
+    ctx.adopted();
     if (turn === null) return;
     const pressed = ctx.callbackQuery?.message?.message_id;
     if (pressed !== undefined) void front.sender.strip(visit.place.chatId, pressed);

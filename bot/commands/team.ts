@@ -1,3 +1,4 @@
+import { leaveChat } from "../../core/accounts/chats.ts";
 import { createInvite, INVITE_DAYS } from "../../core/accounts/invites.ts";
 import { awaitInput, claimGroup, clearInput, renameTeam } from "../../core/accounts/teams.ts";
 import { takePress } from "../../core/buttons.ts";
@@ -41,6 +42,7 @@ export async function keepName(ctx: Ctx, visit: Visit, scope: Scope, buttonId: s
     await takePress(scope, buttonId, visit.place.chatId);
     return [saying(ctx, visit, "team_named", { team: scope.team })];
   });
+  stripPressed(ctx, visit);
 }
 
 /** The other button: the next message becomes the name. */
@@ -50,6 +52,13 @@ export async function askName(ctx: Ctx, visit: Visit, scope: Scope, buttonId: st
     await awaitInput(scope, visit.place.chatId, "team_name");
     return [saying(ctx, visit, "team_name_ask")];
   });
+  stripPressed(ctx, visit);
+}
+
+// One of the two was chosen: neither shall be pressed again.
+function stripPressed(ctx: Ctx, visit: Visit): void {
+  const messageId = ctx.callbackQuery?.message?.message_id;
+  if (messageId !== undefined) void ctx.front.sender.strip(visit.place.chatId, messageId);
 }
 
 /** The message that follows `askName`. A bad name changes nothing and is asked for again. */
@@ -61,15 +70,23 @@ export async function takeName(ctx: Ctx, visit: Visit, scope: Scope, text: strin
   });
 }
 
-/** The bot was put into a group by one of ours: says how it is woken there. */
-export async function greetGroup(ctx: Ctx, visit: Visit): Promise<void> {
-  const { status } = ctx.myChatMember?.new_chat_member ?? {};
+/**
+ * The bot was put into a group by one of ours, and says how it is woken there;
+ * or it was removed or blocked, and owes that chat nothing any more.
+ */
+export async function noteMembership(ctx: Ctx, visit: Visit): Promise<void> {
+  const status = ctx.myChatMember?.new_chat_member.status;
   const before = ctx.myChatMember?.old_chat_member.status;
-  const added =
-    (status === "member" || status === "administrator") && (before === "left" || before === "kicked");
-  await conclude(ctx, visit, async () =>
-    added && visit.place.kind !== "private" && !visit.person.claimed
+  const { place, person } = visit;
+  await conclude(ctx, visit, async () => {
+    if (status === "left" || status === "kicked") {
+      if (person.team !== null)
+        await leaveChat(ctx.front.app, person.team.orgId, ctx.front.lease.botId, place.chatId);
+      return [];
+    }
+    const isNew = person.member !== null && (before === "left" || before === "kicked");
+    return isNew && place.kind !== "private" && !person.claimed
       ? [saying(ctx, visit, "group_hello", { bot: ctx.front.me.username })]
-      : [],
-  );
+      : [];
+  });
 }

@@ -102,9 +102,10 @@ export async function claimGroup(scope: Scope, botId: number, place: Place): Pro
       eq(chats.botId, botId),
       eq(chats.telegramChatId, place.chatId),
     );
-    const [known] = await tx.select({ id: chats.id }).from(chats).where(here);
-    if (known !== undefined) return "already";
-    await insertClaimed(tx, scope, botId, place);
+    const [known] = await tx.select({ status: chats.status }).from(chats).where(here);
+    if (known?.status === "active") return "already";
+    if (known !== undefined) await tx.update(chats).set({ status: "active", title: place.title }).where(here);
+    else await insertClaimed(tx, scope, botId, place);
     await audit(tx, scope, "group.claim", { target: String(place.chatId) });
     return "claimed";
   });

@@ -1,8 +1,15 @@
-import { sql } from "drizzle-orm";
-import { inSystem } from "../../db/tenant.ts";
+import { and, eq, lt, sql } from "drizzle-orm";
+import { chats, conversations, turns } from "../../db/schema/chat.ts";
+import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
-import type { Lease } from "../pipeline/lease.ts";
+import { audit } from "../audit.ts";
+import { holds, type Lease } from "../pipeline/lease.ts";
 import type { Role, Scope } from "../scope.ts";
+import { readHistory } from "./history.ts";
+import type { Turn } from "./turns.ts";
+
+/** A turn that our own death interrupted is asked once more, never twice. */
+const TURN_ATTEMPTS_MAX = 2;
 
 /** A turn that a dead process left running, with the scope of the person who asked. */
 export type InterruptedTurn = {
@@ -50,4 +57,50 @@ export async function interruptedTurns(app: App, lease: Lease): Promise<Interrup
       log: app.log.child({ orgId: row.org_id, userId: row.user_id, correlationId: row.correlation_id }),
     },
   }));
+}
+
+/**
+ * Takes a turn that a dead process left running for its second attempt. With
+ * `exhausted` it has had that one too: the caller ends it as failed. Null when
+ * it has ended meanwhile.
+ */
+export async function reopenTurn(
+  scope: Scope,
+  lease: Lease,
+  turnId: string,
+): Promise<{ turn: Turn; exhausted: boolean } | null> {
+  return inTenant(scope, async (tx) => {
+    const running = and(eq(turns.orgId, scope.orgId), eq(turns.id, turnId), eq(turns.status, "running"));
+    const [again] = await tx
+      .update(turns)
+      .set({ attempt: sql`${turns.attempt} + 1` })
+      .where(and(running, lt(turns.attempt, TURN_ATTEMPTS_MAX), holds(lease)))
+      .returning();
+    const [row] = again === undefined ? await tx.select().from(turns).where(running) : [again];
+    if (row === undefined) return null;
+    const [chat] = await tx
+      .select({ kind: chats.kind, title: chats.title })
+      .from(conversations)
+      .innerJoin(chats, and(eq(chats.orgId, conversations.orgId), eq(chats.id, conversations.chatId)))
+      .where(and(eq(conversations.orgId, scope.orgId), eq(conversations.id, row.conversationId)));
+    const turn: Turn = {
+      id: row.id,
+      lease,
+      place: {
+        chatId: row.telegramChatId,
+        threadId: row.threadId,
+        kind: chat?.kind ?? "private",
+        title: chat?.title ?? "",
+        lane: row.lane,
+      },
+      question: row.question,
+      speaker: row.speaker,
+      replyTo: row.replyTo,
+      askerId: row.askerId,
+      attempt: row.attempt,
+      history: await readHistory(tx, scope, row.conversationId),
+    };
+    await audit(tx, scope, "turn.restart", { target: row.id, detail: { attempt: row.attempt } });
+    return { turn, exhausted: again === undefined };
+  });
 }

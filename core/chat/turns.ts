@@ -1,4 +1,4 @@
-import { and, eq, isNull, lt, sql } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { chats, conversations, turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
@@ -30,6 +30,8 @@ export type Question = {
   readonly text: string;
   /** The asker's name, in groups. */
   readonly speaker: string | null;
+  /** The message that asked, so that an edit of it is recognised. */
+  readonly messageId: number | null;
   /** The message to answer to, in groups. */
   readonly replyTo: number | null;
 };
@@ -65,53 +67,97 @@ export type Outcome =
 /** A part of the answer as the messenger shows it, with its buttons still without ids. */
 export type AnswerPart = { readonly item: OutboxItem; readonly buttons: readonly ButtonSpec[] };
 
-/** A turn that our own death interrupted is asked once more, never twice. */
-const TURN_ATTEMPTS_MAX = 2;
-
 /**
  * Short transaction 1: the turn row, its updates done, its history. Null when
  * these updates already became a turn. Throws `LeaseLostError`.
  */
 export async function beginTurn(scope: Scope, question: Question): Promise<Turn | null> {
-  const { lease, place } = question;
-  const first = question.updateIds[0];
-  const askerId = scope.actor.type === "user" ? scope.actor.userId : null;
-  if (first === undefined || askerId === null) throw new Error("a turn needs a person and an update");
+  const { lease, place, speaker, replyTo } = question;
   return inTenant(scope, async (tx) => {
     const conversationId = await openConversation(tx, scope, lease, place);
     const history = await readHistory(tx, scope, conversationId);
-    const [row] = await tx
-      .insert(turns)
-      .values({
-        orgId: scope.orgId,
-        conversationId,
-        botId: lease.botId,
-        updateId: first,
-        lane: place.lane,
-        telegramChatId: place.chatId,
-        threadId: place.threadId,
-        replyTo: question.replyTo,
-        askerId,
-        speaker: question.speaker,
-        question: question.text,
-        correlationId: scope.correlationId,
-      })
-      .onConflictDoNothing()
-      .returning({ id: turns.id });
+    const row = await insertTurn(tx, scope, question, { conversationId, status: "running", errorKind: null });
     await markDone(tx, lease, question.updateIds, row?.id ?? null);
-    if (row === undefined) return null;
+    if (row === null) return null;
     return {
       id: row.id,
       lease,
       place,
       question: question.text,
-      speaker: question.speaker,
-      replyTo: question.replyTo,
-      askerId,
+      speaker,
+      replyTo,
+      askerId: row.askerId,
       attempt: 1,
       history,
     };
   });
+}
+
+/**
+ * Keeps a question without asking it, so that a button can. The caller ends its
+ * updates in the same transaction. Null when they already became a turn.
+ */
+export async function keepQuestion(
+  scope: Scope,
+  question: Question,
+  why: "late" | "edited",
+): Promise<string | null> {
+  return inTenant(scope, async (tx) => {
+    const conversationId = await openConversation(tx, scope, question.lease, question.place);
+    const row = await insertTurn(tx, scope, question, { conversationId, status: "failed", errorKind: why });
+    if (row !== null) await audit(tx, scope, "turn.keep", { target: row.id, outcome: why });
+    return row?.id ?? null;
+  });
+}
+
+/** Whether this message of a chat was asked as a question with other words than `text`. */
+export async function wasAskedOtherwise(
+  scope: Scope,
+  chatId: number,
+  messageId: number,
+  text: string,
+): Promise<boolean> {
+  const rows = await inTenant(scope, (tx) =>
+    tx
+      .select({ question: turns.question })
+      .from(turns)
+      .where(
+        and(eq(turns.orgId, scope.orgId), eq(turns.telegramChatId, chatId), eq(turns.messageId, messageId)),
+      ),
+  );
+  return rows.length > 0 && rows.every((row) => row.question !== text);
+}
+
+async function insertTurn(
+  tx: Tx,
+  scope: Scope,
+  question: Question,
+  as: { conversationId: string; status: "running" | "failed"; errorKind: string | null },
+): Promise<{ id: string; askerId: string } | null> {
+  const { lease, place, speaker, replyTo } = question;
+  const first = question.updateIds[0];
+  const askerId = scope.actor.type === "user" ? scope.actor.userId : null;
+  if (first === undefined || askerId === null) throw new Error("a turn needs a person and an update");
+  const [row] = await tx
+    .insert(turns)
+    .values({
+      ...as,
+      orgId: scope.orgId,
+      botId: lease.botId,
+      updateId: first,
+      lane: place.lane,
+      telegramChatId: place.chatId,
+      threadId: place.threadId,
+      messageId: question.messageId,
+      replyTo,
+      askerId,
+      speaker,
+      question: question.text,
+      correlationId: scope.correlationId,
+    })
+    .onConflictDoNothing()
+    .returning({ id: turns.id });
+  return row === undefined ? null : { id: row.id, askerId };
 }
 
 /**
@@ -158,52 +204,6 @@ export async function finishTurn(
       model: answered?.model ?? scope.app.claude.model,
       detail: { attempt: turn.attempt, outputTokens: answered?.usage.outputTokens ?? null },
     });
-  });
-}
-
-/**
- * Takes a turn that a dead process left running for its second attempt. With
- * `exhausted` it has had that one too: the caller ends it as failed. Null when
- * it has ended meanwhile.
- */
-export async function reopenTurn(
-  scope: Scope,
-  lease: Lease,
-  turnId: string,
-): Promise<{ turn: Turn; exhausted: boolean } | null> {
-  return inTenant(scope, async (tx) => {
-    const running = and(eq(turns.orgId, scope.orgId), eq(turns.id, turnId), eq(turns.status, "running"));
-    const [again] = await tx
-      .update(turns)
-      .set({ attempt: sql`${turns.attempt} + 1` })
-      .where(and(running, lt(turns.attempt, TURN_ATTEMPTS_MAX), holds(lease)))
-      .returning();
-    const [row] = again === undefined ? await tx.select().from(turns).where(running) : [again];
-    if (row === undefined) return null;
-    const [chat] = await tx
-      .select({ kind: chats.kind, title: chats.title })
-      .from(conversations)
-      .innerJoin(chats, and(eq(chats.orgId, conversations.orgId), eq(chats.id, conversations.chatId)))
-      .where(and(eq(conversations.orgId, scope.orgId), eq(conversations.id, row.conversationId)));
-    const turn: Turn = {
-      id: row.id,
-      lease,
-      place: {
-        chatId: row.telegramChatId,
-        threadId: row.threadId,
-        kind: chat?.kind ?? "private",
-        title: chat?.title ?? "",
-        lane: row.lane,
-      },
-      question: row.question,
-      speaker: row.speaker,
-      replyTo: row.replyTo,
-      askerId: row.askerId,
-      attempt: row.attempt,
-      history: await readHistory(tx, scope, row.conversationId),
-    };
-    await audit(tx, scope, "turn.restart", { target: row.id, detail: { attempt: row.attempt } });
-    return { turn, exhausted: again === undefined };
   });
 }
 

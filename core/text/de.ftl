@@ -3,6 +3,8 @@ default_team_name = Team von { $name }
 button_stop = Stopp
 button_retry = Erneut fragen
 button_continue = Fortsetzen
+button_answer_late = Jetzt beantworten
+button_answer_edited = Geänderte Frage beantworten
 button_new_chat = Neues Gespräch
 button_keep_name = „{ $team }“ behalten
 button_rename_team = Anderen Namen wählen
@@ -70,6 +72,8 @@ new_chat = { $dropped ->
     [one] Ein neues Gespräch. Was vorher gesagt wurde, habe ich vergessen und eine wartende Nachricht verworfen.
    *[other] Ein neues Gespräch. Was vorher gesagt wurde, habe ich vergessen und { $dropped } wartende Nachrichten verworfen.
 }
+late_question = Diese Frage lag mehr als zehn Minuten, bevor ich sie ansehen konnte. Möchtest du noch eine Antwort?
+edited_question = Du hast deine Frage geändert. Soll ich die neue beantworten?
 continue_question = Bitte mach genau dort weiter, wo deine letzte Antwort aufgehört hat.
 restarted = Ich wurde neu gestartet und beantworte das noch einmal.
 gave_up_after_restarts = Ich wurde beim Antworten zweimal neu gestartet und versuche es deshalb nicht weiter. Die Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })

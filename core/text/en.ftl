@@ -3,6 +3,8 @@ default_team_name = { $name }'s team
 button_stop = Stop
 button_retry = Retry
 button_continue = Continue
+button_answer_late = Answer it now
+button_answer_edited = Answer the edited question
 button_new_chat = New chat
 button_keep_name = Keep “{ $team }”
 button_rename_team = Choose another name
@@ -69,6 +71,8 @@ new_chat = { $dropped ->
     [one] A new conversation. I have forgotten what was said before, and dropped one waiting message.
    *[other] A new conversation. I have forgotten what was said before, and dropped { $dropped } waiting messages.
 }
+late_question = That question waited for more than ten minutes before I could look at it. Do you still want an answer?
+edited_question = You have edited your question. Shall I answer the new one?
 continue_question = Please go on exactly where your last answer stopped.
 restarted = I was restarted and am answering this again.
 gave_up_after_restarts = I was restarted twice while answering, so I stopped trying. The question is kept: press Retry. (Reference { $code })

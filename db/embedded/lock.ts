@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 
-export type Lock = { release(): void };
+type Lock = { release(): void };
 
 const WAIT_MS_MAX = 180_000;
 const POLL_MS = 20;

@@ -41,6 +41,7 @@ CREATE TABLE app.turns (
   lane text NOT NULL,
   telegram_chat_id bigint NOT NULL,
   thread_id bigint NOT NULL DEFAULT 0,
+  message_id bigint,
   reply_to bigint,
   asker_id uuid NOT NULL,
   speaker text,
@@ -63,6 +64,7 @@ CREATE TABLE app.turns (
   FOREIGN KEY (org_id, asker_id) REFERENCES app.users
 );
 CREATE INDEX turns_conversation ON app.turns (org_id, conversation_id, created_at);
+CREATE INDEX turns_message ON app.turns (org_id, telegram_chat_id, message_id);
 CREATE INDEX turns_running ON app.turns (bot_id) WHERE status = 'running';
 SELECT app.raise_wall(t) FROM unnest(ARRAY['conversations', 'turns']::name[]) t;
 SELECT app.open_to_authn('turns');

@@ -36,6 +36,7 @@ export const turns = app.table("turns", {
   lane: text("lane").notNull(),
   telegramChatId: telegramId("telegram_chat_id").notNull(),
   threadId: telegramId("thread_id").notNull().default(0),
+  messageId: telegramId("message_id"),
   replyTo: telegramId("reply_to"),
   askerId: uuid("asker_id").notNull(),
   speaker: text("speaker"),

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { createSql, type Sql } from "../../db/client.ts";
 
-export type RolePasswords = { readonly app: string; readonly migrate: string; readonly backup: string };
+type RolePasswords = { readonly app: string; readonly migrate: string; readonly backup: string };
 
 const ROLES_FILE = fileURLToPath(new URL("./roles.sql", import.meta.url));
 const PREPARE_LOCK = 5_230_012; // any constant of our own: roles belong to the whole server, two programs never change them at once

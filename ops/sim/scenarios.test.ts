@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createSql } from "../../db/client.ts";
-import { ALICE, BOB, FORUM, GROUP, hasButton, startWorld, STRANGER, type World } from "./world.ts";
+import { ALICE, BOB, FORUM, GROUP, hasButton, startWorld, STRANGER, until, type World } from "./world.ts";
 
 const SLOW = { chunkChars: 20, chunkMs: 100 };
 
@@ -178,6 +178,7 @@ test("a claimed group answers members when mentioned or replied to, topics apart
   await world.claimTeam();
   await inviteBob(world);
   telegram.say({ from: BOB, chat: GROUP, text: "@blockbot_demo_bot before the claim" });
+  await until(() => world.log.some((line) => line["outcome"] === "dropped: unclaimed group"));
   telegram.say({ from: BOB, chat: GROUP, text: "/claim@blockbot_demo_bot" });
   await world.hears(GROUP, "Only an admin");
   telegram.say({ from: ALICE, chat: GROUP, text: "/claim@blockbot_demo_bot" });
@@ -224,13 +225,14 @@ test("bad input is answered or ignored, never stuck", async () => {
     bytes: new Uint8Array(10),
   });
   await world.hears(ALICE, "I cannot read stickers yet");
+  const now = Math.floor(Date.now() / 1000);
   const from = { id: ALICE, is_bot: false, first_name: "Alice" };
   const chat = { id: ALICE, type: "private", first_name: "Alice" };
-  telegram.inject({ message: { message_id: 900_001, date: 1, chat, from, text: "x".repeat(100_000) } });
+  telegram.inject({ message: { message_id: 900_001, date: now, chat, from, text: "x".repeat(100_000) } });
   await world.hears(ALICE, "too long");
-  telegram.inject({ message: { message_id: 900_002, date: 1, chat, from, text: "\u0000\u0007" } });
+  telegram.inject({ message: { message_id: 900_002, date: now, chat, from, text: "\u0000\u0007" } });
   await world.hears(ALICE, "no text for me");
-  telegram.inject({ message: { message_id: 900_003, date: 1, chat, from, text: "" } });
+  telegram.inject({ message: { message_id: 900_003, date: now, chat, from, text: "" } });
   telegram.inject({ message: {} });
   telegram.inject({ message: { text: 7, chat: "nowhere" } });
   telegram.inject({ message: null });
@@ -243,7 +245,7 @@ test("bad input is answered or ignored, never stuck", async () => {
       from,
       chat_instance: "1",
       data: "no-such-button",
-      message: { message_id: 1, date: 1, chat },
+      message: { message_id: 1, date: now, chat },
     },
   });
   telegram.inject({
@@ -252,7 +254,7 @@ test("bad input is answered or ignored, never stuck", async () => {
       from,
       chat_instance: "1",
       data: "stop:'; DROP TABLE app.turns",
-      message: { message_id: 1, date: 1, chat },
+      message: { message_id: 1, date: now, chat },
     },
   });
   telegram.inject({ edited_message: { message_id: 1, date: 1, edit_date: 2, chat, from, text: "edited" } });

@@ -18,6 +18,7 @@ export const FORUM = -1_001_000_000_002;
 
 // Long enough for every backoff on the way; a test that needs it all has failed.
 const PATIENCE_MS = 20_000;
+const POLL_MS = 20;
 const TOKEN = "7000000001:SIMULATED_TELEGRAM_TOKEN_for_scenarios";
 const OWNER_CODE = "owner-code-of-this-world";
 // Any 32 bytes that are not a pattern.
@@ -164,6 +165,13 @@ function chatOf(telegram: TelegramSim): Pick<World, "heard" | "hears" | "press" 
       await hears(ALICE, "You are the owner");
     },
   };
+}
+
+/** Waits for something that the simulators do not announce, such as a log line. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (const startedAt = performance.now(); !holds(); await Bun.sleep(POLL_MS)) {
+    if (performance.now() - startedAt > PATIENCE_MS) throw new Error(`still not so: ${holds.toString()}`);
+  }
 }
 
 /** Whether a button of this label stands under a message. */

@@ -29,9 +29,9 @@ export function createCommandLists(store: Store) {
     all(): CommandList[] {
       return store.all<Row>("SELECT * FROM commands ORDER BY scope, language").map(listOf);
     },
-    /** What a private chat shows to somebody without a language of their own. */
-    forPrivateChats(): BotCommand[] {
-      const own = get("all_private_chats", "");
+    /** What chats of this kind show to somebody without a language of their own. */
+    forChats(kind: "private" | "group"): BotCommand[] {
+      const own = get(`all_${kind}_chats`, "");
       return own.length > 0 ? own : get("default", "");
     },
   };

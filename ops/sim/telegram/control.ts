@@ -105,7 +105,8 @@ function state(telegram: Telegram) {
       return { id, firstName, username, languageCode, blocked };
     }),
     chats: [...privateChats, ...telegram.roster.groups().map((group) => groupState(telegram, group))],
-    commands: telegram.commandLists.forPrivateChats(),
+    commands: telegram.commandLists.forChats("private"),
+    groupCommands: telegram.commandLists.forChats("group"),
     flood: telegram.limits.flood(),
   };
 }

@@ -33,7 +33,14 @@ export type Message = {
   file?: MessageFile;
   service?: string;
 };
-export type World = { bot: Bot; people: Person[]; chats: Chat[]; commands: Command[]; flood: boolean };
+export type World = {
+  bot: Bot;
+  people: Person[];
+  chats: Chat[];
+  commands: Command[];
+  groupCommands: Command[];
+  flood: boolean;
+};
 export type ClaudeModes = { mode: string; modes: { mode: string; label: string }[] };
 export type Mail = {
   id: string;

@@ -31,7 +31,8 @@ export function createComposer(
   const bar = createContextBar(() => cancel());
   const attachments = createAttachments(notices, { changed: () => refresh() });
   const menu = createCommandMenu(input, {
-    commands: () => state.world.commands,
+    commands: () =>
+      openChat(state)?.chat.kind === "private" ? state.world.commands : state.world.groupCommands,
     send: outgoing.sendCommand.bind(outgoing),
   });
 

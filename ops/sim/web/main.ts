@@ -26,7 +26,14 @@ const OWNER_NAME = "Alice";
 const READS_MAX = 5;
 
 const store = createStore({
-  world: { bot: { id: 0, username: "", firstName: "" }, people: [], chats: [], commands: [], flood: false },
+  world: {
+    bot: { id: 0, username: "", firstName: "" },
+    people: [],
+    chats: [],
+    commands: [],
+    groupCommands: [],
+    flood: false,
+  },
   route: readRoute(location.hash),
   messages: new Map(),
   unread: new Map(),

@@ -76,7 +76,7 @@ export function createPanel(store: Store, notices: Notices) {
         el(
           "p",
           { class: "quiet" },
-          "Break something, write to the bot and see what it says. Nothing that you send gets lost.",
+          "Break something, then write to the bot. Nothing that you send gets lost.",
         ),
         ...[modes()].filter((node) => node !== null),
         el("fieldset", {}, el("legend", {}, "Telegram"), ...toggles.map((t) => toggle(t, notices))),

@@ -16,6 +16,7 @@ export function createStartBar(
   const dismiss = part("start-dismiss", HTMLButtonElement);
   const hint = part("start-hint", HTMLElement);
   const composer = part("composer-area", HTMLElement);
+  const input = part("composer-text", HTMLTextAreaElement);
   const unblock = part("unblock", HTMLButtonElement);
   const blockedBar = part("blocked-bar", HTMLElement);
 
@@ -33,6 +34,8 @@ export function createStartBar(
       letIn(open).then(() => {
         outgoing.sendCommand(code === null ? "/start" : `/start ${code}`);
         store.change(() => (state.startCode = null));
+        // On a phone this would open its keyboard over the answer.
+        if (!state.isNarrow) input.focus();
       }),
     );
   });
