@@ -1,6 +1,6 @@
 import type { UserFromGetMe } from "grammy/types";
 import type { App } from "../core/app.ts";
-import { takeLease, type Lease } from "../core/pipeline/lease.ts";
+import { markRevoked, takeLease, type Lease } from "../core/pipeline/lease.ts";
 import { createApi, failureOf } from "./client.ts";
 import { serve, type BotSettings } from "./tenure.ts";
 
@@ -66,6 +66,7 @@ async function introduce(
       const failure = failureOf(err);
       if (failure.kind === "revoked") {
         app.log.error("Telegram refuses TELEGRAM_BOT_TOKEN: take a new one from @BotFather");
+        await markRevoked(app, Number(settings.token.split(":")[0]));
         return null;
       }
       app.log.warn({ failure: failure.kind, waitMs }, "Telegram does not answer yet");

@@ -73,7 +73,7 @@ export async function serve(
   await aborted(stop);
 
   await inbox.stop();
-  if (why === "token revoked") await markRevoked(app, lease);
+  if (why === "token revoked") await markRevoked(app, lease.botId);
   await drain(front, dispatch, why === "stopped" ? DRAIN_MS : 0);
   drained.abort();
   await Promise.all([...background, unlisten()]);

@@ -61,12 +61,11 @@ export async function releaseLease(app: App, lease: Lease): Promise<void> {
   );
 }
 
-/** Telegram refuses the token: said in /health until a later taking of the lease succeeds. */
-export async function markRevoked(app: App, lease: Lease): Promise<void> {
+/** Telegram refuses the bot's token: said in /health until a later taking of the lease succeeds. */
+export async function markRevoked(app: App, botId: number): Promise<void> {
   await inSystem(app, (tx) =>
-    tx.execute(
-      sql`UPDATE pipeline.bots SET status = 'revoked' WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch}`,
-    ),
+    tx.execute(sql`INSERT INTO pipeline.bots (bot_id, username, status) VALUES (${botId}, '', 'revoked')
+      ON CONFLICT (bot_id) DO UPDATE SET status = 'revoked'`),
   );
 }
 

@@ -159,6 +159,7 @@ function serve(
     idleTimeout: 0,
     maxRequestBodySize: BODY_BYTES_MAX,
     development: false,
+    reusePort: false, // `development: false` would share a taken port without a word
     routes: { "/": (page as Bun.HTMLBundle | undefined) ?? nothing }, // safe: the option takes an HTML import
     async fetch(request, server) {
       const hosts = ["127.0.0.1", "localhost", hostname].map((name) => `${name}:${server.port}`);
