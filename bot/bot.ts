@@ -1,6 +1,7 @@
 import { Bot, type Api } from "grammy";
 import type { LanguageCode, Message } from "grammy/types";
 import { AppError } from "../core/errors.ts";
+import { mayActAs } from "../core/scope.ts";
 import { sentence, type Language } from "../core/text/text.ts";
 import { commandOf, spokenText } from "./addressing.ts";
 import { ask, offerEdited } from "./ask.ts";
@@ -111,10 +112,12 @@ async function runCommand(ctx: Ctx, next: () => Promise<void>): Promise<void> {
 
 async function takeInput(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   const { visit, message } = ctx;
-  if (visit?.scope == null || message?.text === undefined || visit.person.pending !== "team_name")
-    return next();
+  const isAwaited =
+    visit?.scope != null && visit.person.pending === "team_name" && mayActAs(visit.scope, "admin");
+  if (!isAwaited || visit?.scope == null || message?.text === undefined) return next();
   ctx.note.what = "team name";
-  return takeName(ctx, visit, visit.scope, spokenText(message, ctx.front.me.username));
+  const said = [message, ...ctx.rest].map((each) => spokenText(each, ctx.front.me.username));
+  return takeName(ctx, visit, visit.scope, said.join(" "));
 }
 
 /** Gives Telegram the menu, per kind of chat and language; the first language is everybody else's. */

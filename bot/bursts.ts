@@ -15,7 +15,7 @@ export type Burst = { readonly rows: readonly UpdateRow[]; readonly waitMs: numb
  * What a person sends in one go: consecutive messages of one sender close
  * together, the pieces of a long paste, the pictures of an album. Judged by the
  * times of storing, so that a restart merges the same way. `rows` are one
- * lane's, oldest first; `now` is in milliseconds. In groups a message that
+ * lane's, oldest first; `now` is by the same clock. In groups a message that
  * `isForUs` denies joins only as the rest of a paste or an album.
  */
 export function burstOf(
@@ -36,8 +36,7 @@ export function burstOf(
   }
   const last = burst.at(-1) ?? first;
   const windowMs = windowAfter(last, null);
-  // The two clocks may differ: nobody waits longer than the window because of it.
-  return { rows: burst, waitMs: Math.min(windowMs, Math.max(0, last.receivedAt + windowMs - now)) };
+  return { rows: burst, waitMs: Math.max(0, last.receivedAt + windowMs - now) };
 }
 
 function belongs(last: UpdateRow, next: UpdateRow, isForUs: (message: Message) => boolean): boolean {

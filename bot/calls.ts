@@ -72,6 +72,12 @@ export function createCalls(api: Api) {
 
 export type Calls = ReturnType<typeof createCalls>;
 
+/** Whether this failure means that Telegram did not take the message, so that sending it again repeats nothing. */
+export function wasNotSent(failure: CallFailure): boolean {
+  if (failure.kind === "unreachable") return NOT_WRITTEN.has(failure.code);
+  return failure.kind === "retry_after" || failure.kind === "server" || failure.kind === "conflict";
+}
+
 /** What becomes of an outbox row after a failed call: tried again, given up, or said to be unknown. */
 export function afterFailure(
   row: OutboxRow,

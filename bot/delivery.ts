@@ -21,7 +21,14 @@ const DATABASE_RETRY_MS = 1_000;
  * Delivers the outbox: in order within a chat, chats side by side. Each row is
  * claimed before its call and settled after it.
  */
-export function createDelivery(options: { app: App; lease: Lease; calls: Calls; budget: Budget }) {
+export function createDelivery(options: {
+  app: App;
+  lease: Lease;
+  calls: Calls;
+  budget: Budget;
+  /** False when the lease may have passed to another process: then nothing is sent. */
+  isHeld: () => boolean;
+}) {
   const { app, lease } = options;
   const busy = new Map<number, Promise<number>>();
   const unsettled = new Map<number, Delivery>();
@@ -41,13 +48,9 @@ export function createDelivery(options: { app: App; lease: Lease; calls: Calls; 
       again = false;
       try {
         await settleLate();
-        const byChat = Map.groupBy(await dueItems(app, lease), (item) => item.chatId);
+        const byChat = Map.groupBy(await dueItems(app, lease, [...busy.keys()]), (item) => item.chatId);
         for (const [chatId, items] of byChat) {
-          if (!busy.has(chatId))
-            begin(
-              chatId,
-              items.map((item) => item.id),
-            );
+          if (!busy.has(chatId)) begin(chatId, items);
         }
       } catch (err) {
         app.log.warn({ err }, "the outbox could not be read");
@@ -64,15 +67,18 @@ export function createDelivery(options: { app: App; lease: Lease; calls: Calls; 
     }
   }
 
+  // Never throws: what cannot be written now is written before the next row is claimed.
   async function settle(id: number, delivery: Delivery): Promise<void> {
-    await settleItem(app, lease, id, delivery).catch((err: unknown) => {
+    try {
+      await settleItem(app, lease, id, delivery);
+    } catch (err) {
       unsettled.set(id, delivery);
-      throw err;
-    });
+      app.log.warn({ err, outboxId: id }, "the outcome of a message could not be written yet");
+    }
   }
 
-  function begin(chatId: number, ids: readonly number[]): void {
-    const work = deliverInOrder({ ...options, settle }, chatId, ids);
+  function begin(chatId: number, items: readonly Due[]): void {
+    const work = deliverInOrder({ ...options, settle }, chatId, items);
     busy.set(chatId, work);
     void work.then((settled) => {
       busy.delete(chatId);
@@ -82,41 +88,49 @@ export function createDelivery(options: { app: App; lease: Lease; calls: Calls; 
 
   return {
     wake,
+    settle,
     /** Resolves when what is due now has been tried. */
     async flush(): Promise<void> {
-      wake();
-      await pumping;
-      await Promise.all(busy.values());
+      const isBusy = () => pumping !== null || busy.size > 0;
+      for (wake(); isBusy();) {
+        await pumping;
+        await Promise.all(busy.values());
+      }
     },
   };
 }
+
+type Due = Awaited<ReturnType<typeof dueItems>>[number];
 
 type Means = {
   app: App;
   lease: Lease;
   calls: Calls;
   budget: Budget;
+  isHeld: () => boolean;
   settle: (id: number, delivery: Delivery) => Promise<void>;
 };
 
 // Resolves to how many rows it settled: none means that somebody else has the bot, or that all must wait.
-async function deliverInOrder(means: Means, chatId: number, ids: readonly number[]): Promise<number> {
+async function deliverInOrder(means: Means, chatId: number, items: readonly Due[]): Promise<number> {
   const { app, lease, budget } = means;
   let settled = 0;
-  try {
-    for (const id of ids) {
-      await app.clock.sleep(budget.pauseMs(chatId));
-      const row = await claimItem(app, lease, id);
-      if (row === null) continue;
-      const delivery = await deliver(means, row);
-      if (delivery.state === "failed")
-        app.log.warn({ outboxId: id, kind: row.kind, error: delivery.error }, "a message was given up");
-      await means.settle(id, delivery);
-      if (delivery.state === "queued") break; // what comes after it waits for it
-      settled += 1;
-    }
-  } catch (err) {
-    app.log.error({ err }, "an outbox row could not be delivered");
+  for (const { id, edits } of items) {
+    // Before the claim: what waits for its chat's budget is known not to have been sent, should we die meanwhile.
+    await app.clock.sleep(budget.delayMs(chatId, edits ? "edit" : "send"));
+    if (!means.isHeld()) break;
+    const row = await claimItem(app, lease, id).catch(() => undefined);
+    // Whether the claim was committed is unknown, but nothing was sent.
+    if (row === undefined)
+      await means.settle(id, { state: "queued", afterMs: DATABASE_RETRY_MS, error: "database" });
+    if (row === undefined) break;
+    if (row === null) continue;
+    const delivery = await deliver(means, row);
+    if (delivery.state === "failed")
+      app.log.warn({ outboxId: id, kind: row.kind, error: delivery.error }, "a message was given up");
+    await means.settle(id, delivery);
+    if (delivery.state === "queued") break; // what comes after it waits for it
+    settled += 1;
   }
   return settled;
 }
@@ -127,7 +141,6 @@ async function deliver(means: Means, row: OutboxRow): Promise<Delivery> {
   if (messageId === undefined)
     return { state: "queued", afterMs: DATABASE_RETRY_MS, error: row.repeat ? "unknown" : "database" };
   const call = messageId === null ? "send" : row.kind === "delete" ? "delete" : "edit";
-  await app.clock.sleep(budget.delayMs(row.chatId, call === "send" ? "send" : "edit"));
   try {
     if (messageId === null) return await send(means, row);
     if (call === "delete") await calls.remove(row.chatId, messageId);

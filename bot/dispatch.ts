@@ -30,9 +30,9 @@ export function createDispatch(front: Front, settings: { token: string; apiRoot:
 
   /** Handles what is oldest in a lane, with what belongs to it. False when nothing waits, or when it has to wait for better times. */
   async function step(lane: string): Promise<boolean> {
-    const rows = await readyInLane(app, lease, lane);
+    const { rows, now } = await readyInLane(app, lease, lane);
     if (rows.length === 0) return false;
-    const burst = burstOf(rows, app.clock.now(), isForUs);
+    const burst = burstOf(rows, now, isForUs);
     if (burst.waitMs > 0) {
       await app.clock.sleep(burst.waitMs);
       return true;

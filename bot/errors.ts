@@ -27,14 +27,15 @@ export async function endWithError(ctx: Ctx | null, thrown: unknown): Promise<bo
         : refused
           ? sentence(visit.locale, err.code, err.params)
           : sentence(visit.locale, "unexpected", { code });
-    if (text !== null && ctx.callbackQuery !== undefined) {
-      await ctx
+    const isPress = ctx.callbackQuery !== undefined;
+    await conclude(ctx, visit, async () =>
+      visit === null || text === null || isPress ? [] : [messageOf(ctx, visit, text)],
+    );
+    if (text !== null && isPress) {
+      ctx
         .answerCallbackQuery({ text, show_alert: true })
         .catch((failed: unknown) => app.log.debug({ err: failed }, "no callback answer"));
     }
-    await conclude(ctx, visit, async () =>
-      visit === null || text === null || ctx.callbackQuery !== undefined ? [] : [messageOf(ctx, visit, text)],
-    );
     return true;
   } catch (failed) {
     app.log.error({ err: failed, correlationId: code }, "an update could not be ended");

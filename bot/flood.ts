@@ -38,12 +38,10 @@ export function flood(options: { clock: Clock }): MiddlewareFn<Ctx> {
 // The row is ended too: an update that stays undone would be handled again.
 async function drop(ctx: Ctx): Promise<void> {
   ctx.note.outcome = "dropped: flood";
-  if (ctx.callbackQuery !== undefined) {
-    await ctx
-      .answerCallbackQuery()
-      .catch((err: unknown) => ctx.front.app.log.debug({ err }, "no callback answer"));
-  }
   await conclude(ctx, null);
+  if (ctx.callbackQuery !== undefined) {
+    ctx.answerCallbackQuery().catch((err: unknown) => ctx.front.app.log.debug({ err }, "no callback answer"));
+  }
 }
 
 type Counters = ReturnType<typeof createCounters>;

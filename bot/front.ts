@@ -25,7 +25,11 @@ export function startBot(app: App, settings: BotSettings) {
       const lease = await waitForLease(app, me, stopping.signal);
       if (lease === null) return;
       polling.resolve(me);
-      const why = await serve(app, settings, { me, lease }, stopping.signal);
+      const why = await serve(app, settings, { me, lease }, stopping.signal).catch((err: unknown) => {
+        app.log.error({ err }, "serving the bot failed and is begun again");
+        return null;
+      });
+      if (why === null) await app.clock.sleep(LEASE_POLL_MS, stopping.signal);
       if (why === "token revoked") {
         app.log.error(
           { botId: me.id },
@@ -66,7 +70,9 @@ async function introduce(
       const failure = failureOf(err);
       if (failure.kind === "revoked") {
         app.log.error("Telegram refuses TELEGRAM_BOT_TOKEN: take a new one from @BotFather");
-        await markRevoked(app, Number(settings.token.split(":")[0]));
+        await markRevoked(app, Number(settings.token.split(":")[0])).catch((failed: unknown) =>
+          app.log.warn({ err: failed }, "the refusal could not be written down"),
+        );
         return null;
       }
       app.log.warn({ failure: failure.kind, waitMs }, "Telegram does not answer yet");

@@ -107,10 +107,11 @@ async function refuse(ctx: Ctx, visit: Visit): Promise<void> {
   const { app, lease } = ctx.front;
   ctx.note.outcome = "refused";
   if (ctx.callbackQuery !== undefined) {
-    await ctx
+    await conclude(ctx, null);
+    ctx
       .answerCallbackQuery({ text: sentence(visit.locale, "not_member") })
       .catch((err: unknown) => app.log.debug({ err }, "no callback answer"));
-    return conclude(ctx, null);
+    return;
   }
   const { tell, first } = await noteStranger(app, lease.botId, visit.from.id);
   if (first)

@@ -26,29 +26,31 @@ type Lane = {
  * handles what is oldest in the lane and says whether more may wait there.
  */
 export function createLanes(options: { step: (lane: string) => Promise<boolean>; log: Log }) {
-  const { log } = options;
   const lanes = new Map<string, Lane>();
   const withSlot = createSlots(TURNS_RUNNING_MAX);
   let closed = false;
 
   const laneOf = (name: string): Lane => {
-    const known = lanes.get(name);
-    if (known !== undefined) return known;
-    const lane: Lane = { tail: Promise.resolve(), queued: false, held: 0, impatient: 0, turn: null };
+    const lane = lanes.get(name) ?? emptyLane();
     lanes.set(name, lane);
     return lane;
   };
 
   /** Runs `work` when everything entered before it in this lane has ended. */
-  function enter(name: string, work: () => Promise<void>): Promise<void> {
+  function follow(name: string, work: () => Promise<void>): Promise<void> {
     const lane = laneOf(name);
-    const run = lane.tail.then(() => (closed ? undefined : withSlot(work)));
+    const run = lane.tail.then(() => (closed ? undefined : work()));
     const settled = run.catch(() => undefined); // whoever entered the work hears of its failure
     lane.tail = settled;
     void settled.then(() => {
       if (lane.tail === settled && !lane.queued && lane.held === 0) lanes.delete(name);
     });
     return run;
+  }
+
+  /** The same for work that takes one of the turns that may run at once. */
+  function enter(name: string, work: () => Promise<void>): Promise<void> {
+    return follow(name, () => withSlot(async () => (closed ? undefined : work())));
   }
 
   function wake(name: string): void {
@@ -58,7 +60,7 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
     void enter(name, async () => {
       lane.queued = false;
       if (lane.held === 0 && (await options.step(name))) wake(name);
-    }).catch((err: unknown) => log.error({ err, lane: name }, "a lane's step failed"));
+    }).catch((err: unknown) => options.log.error({ err, lane: name }, "a lane's step failed"));
   }
 
   return {
@@ -80,8 +82,6 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
       }
     },
     turnIn: (name: string): RunningTurn | null => lanes.get(name)?.turn ?? null,
-    turnById: (turnId: string): RunningTurn | null =>
-      [...lanes.values()].find((lane) => lane.turn?.turnId === turnId)?.turn ?? null,
     /** Stops the lane's running turn, if any, and runs `work` before anything that waits in the lane. */
     async preempt(name: string, work: () => Promise<void>): Promise<void> {
       const lane = laneOf(name);
@@ -89,7 +89,7 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
       lane.impatient += 1;
       lane.turn?.controller.abort("stop");
       try {
-        await enter(name, () => {
+        await follow(name, () => {
           lane.impatient -= 1;
           return work();
         });
@@ -108,6 +108,10 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
       for (const lane of lanes.values()) lane.turn?.controller.abort("shutdown");
     },
   };
+}
+
+function emptyLane(): Lane {
+  return { tail: Promise.resolve(), queued: false, held: 0, impatient: 0, turn: null };
 }
 
 export type Lanes = ReturnType<typeof createLanes>;

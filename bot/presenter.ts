@@ -74,7 +74,9 @@ async function animate(
     const text = running.text();
     if (typing && now - Math.max(typedAt, canvas.drawnAt()) >= TYPING_MS) {
       typedAt = now;
-      typing = await front.sender.typing(turn.place);
+      void front.sender.typing(turn.place).then((isSeen) => {
+        typing = isSeen;
+      });
     }
     const hasBegun = canvas.begun() || text.length >= FIRST_FRAME_CHARS || now - startedAt >= FIRST_FRAME_MS;
     if (text === "" || !hasBegun || now - triedAt < frameMs) continue;
@@ -104,20 +106,7 @@ function createCanvas(
   let refusals = 0;
   const stopButton = [[{ text: sentence(scope.locale, "button_stop"), data: STOP_PREFIX + turn.id }]];
 
-  const itemOf = (kind: OutboxItem["kind"], part: number, message: OutgoingMessage): OutboxItem => ({
-    orgId: scope.orgId,
-    botId: turn.lease.botId,
-    chatId: place.chatId,
-    threadId: place.threadId,
-    kind,
-    part,
-    turnId: turn.id,
-    message:
-      part === 0 && kind !== "delete" && turn.replyTo !== null
-        ? { ...message, replyTo: turn.replyTo }
-        : message,
-    key: `turn:${turn.id}:${turn.attempt}:${kind}:${part}`,
-  });
+  const itemOf = itemsOf(scope, turn);
 
   // True when this part is shown; false when the chat is paused, and the next frame tries again.
   async function drawPart(part: number, message: OutgoingMessage): Promise<boolean> {
@@ -177,6 +166,25 @@ function createCanvas(
       ];
     },
   };
+}
+
+// A turn's items in the outbox. A kind of item of one part is said once in an attempt.
+function itemsOf(scope: Scope, turn: Turn) {
+  const { place } = turn;
+  return (kind: OutboxItem["kind"], part: number, message: OutgoingMessage): OutboxItem => ({
+    orgId: scope.orgId,
+    botId: turn.lease.botId,
+    chatId: place.chatId,
+    threadId: place.threadId,
+    kind,
+    part,
+    turnId: turn.id,
+    message:
+      part === 0 && kind !== "delete" && turn.replyTo !== null
+        ? { ...message, replyTo: turn.replyTo }
+        : message,
+    key: `turn:${turn.id}:${turn.attempt}:${kind}:${part}`,
+  });
 }
 
 // A fault of the renderer must not cost an answer: then it is shown as it was written.

@@ -1,25 +1,25 @@
 import type { Api } from "grammy";
 import type { App } from "../core/app.ts";
-import { LeaseLostError, type Lease } from "../core/pipeline/lease.ts";
-import {
-  enqueueSending,
-  settleItem,
-  type OutboxItem,
-  type OutgoingMessage,
-} from "../core/pipeline/outbox.ts";
+import type { Lease } from "../core/pipeline/lease.ts";
+import { enqueueSending, type OutboxItem, type OutgoingMessage } from "../core/pipeline/outbox.ts";
 import { createBudget, type Allowances } from "./budget.ts";
-import { createCalls, type Spot } from "./calls.ts";
+import { createCalls, wasNotSent, type Spot } from "./calls.ts";
 import { failureOf } from "./client.ts";
 import { createDelivery } from "./delivery.ts";
 
-const POLL_MS = 1_000;
-
 /** The one way to Telegram for everything that is shown: the outbox, and what may be dropped beside it. */
-export function createSender(options: { app: App; api: Api; lease: Lease; allowances: Allowances }) {
-  const { app, api, lease } = options;
+export function createSender(options: {
+  app: App;
+  api: Api;
+  lease: Lease;
+  allowances: Allowances;
+  /** False when the lease may have passed to another process: then nothing is said. */
+  isHeld: () => boolean;
+}) {
+  const { app, api, lease, isHeld } = options;
   const budget = createBudget(app.clock, options.allowances);
   const calls = createCalls(api);
-  const { wake, flush } = createDelivery({ app, lease, calls, budget });
+  const { wake, flush, settle } = createDelivery({ app, lease, calls, budget, isHeld });
 
   /** Notes a pause that Telegram asks for, and says what kind of failure it was. */
   function note(chatId: number, err: unknown): string {
@@ -32,14 +32,6 @@ export function createSender(options: { app: App; api: Api; lease: Lease; allowa
     wake,
     flush,
 
-    /** Keeps the outbox moving until `signal` aborts: NOTIFY wakes it, and a poll every second stands behind that. */
-    async run(signal: AbortSignal): Promise<void> {
-      while (!signal.aborted) {
-        wake();
-        await app.clock.sleep(POLL_MS, signal);
-      }
-    },
-
     /**
      * Sends a message that will be edited, through an outbox row, so that its
      * id survives us. "later" when nothing was sent because the chat is paused:
@@ -47,26 +39,24 @@ export function createSender(options: { app: App; api: Api; lease: Lease; allowa
      * may have been; never throws for Telegram's failures.
      */
     async open(item: OutboxItem): Promise<number | "later" | null> {
-      if (budget.pauseMs(item.chatId) > 0) return "later";
+      if (budget.pauseMs(item.chatId) > 0 || !isHeld()) return "later";
       // The first sign of an answer is worth a short wait; the frames after it are not.
       await app.clock.sleep(budget.delayMs(item.chatId, "send"));
       const id = await enqueueSending(app, lease, item);
       if (id === null) return null;
-      try {
-        const messageId = await calls.send(item, item.message);
-        await settleItem(app, lease, id, { state: "sent", messageId });
+      const messageId = await calls.send(item, item.message).catch((err: unknown) => failureOf(err));
+      if (typeof messageId === "number") {
+        await settle(id, { state: "sent", messageId });
         return messageId;
-      } catch (err) {
-        if (err instanceof LeaseLostError) throw err;
-        const failure = note(item.chatId, err);
-        await settleItem(app, lease, id, { state: "failed", error: failure });
-        return failure === "retry_after" ? "later" : null;
       }
+      if (messageId.kind === "retry_after") budget.pause(item.chatId, messageId.seconds);
+      await settle(id, { state: "failed", error: messageId.kind });
+      return wasNotSent(messageId) ? "later" : null;
     },
 
     /** Shows progress in a message. Dropped, never queued, when the chat's budget is spent. True when it is shown. */
     async frame(chatId: number, messageId: number, message: OutgoingMessage): Promise<boolean> {
-      if (!budget.tryTake(chatId, "edit")) return false;
+      if (!isHeld() || !budget.tryTake(chatId, "edit")) return false;
       try {
         await calls.edit(chatId, messageId, message);
         return true;
@@ -78,7 +68,7 @@ export function createSender(options: { app: App; api: Api; lease: Lease; allowa
 
     /** The typing indicator: best effort. False when Telegram says that nobody will see it. */
     async typing(spot: Spot): Promise<boolean> {
-      if (budget.pauseMs(spot.chatId) > 0) return true;
+      if (budget.pauseMs(spot.chatId) > 0 || !isHeld()) return true;
       try {
         await api.sendChatAction(
           spot.chatId,
@@ -96,6 +86,7 @@ export function createSender(options: { app: App; api: Api; lease: Lease; allowa
     /** Takes the buttons from under a message: best effort, for the press itself has been written down. */
     async strip(chatId: number, messageId: number): Promise<void> {
       await app.clock.sleep(budget.delayMs(chatId, "edit"));
+      if (!isHeld()) return;
       await api
         .editMessageReplyMarkup(chatId, messageId)
         .catch((err: unknown) => app.log.debug({ failure: note(chatId, err) }, "buttons were not removed"));

@@ -1,6 +1,13 @@
 import type { UserFromGetMe } from "grammy/types";
 import type { App } from "../core/app.ts";
-import { LEASE_RENEW_MS, markRevoked, releaseLease, renewLease, type Lease } from "../core/pipeline/lease.ts";
+import {
+  LEASE_RENEW_MS,
+  LEASE_TTL_MS,
+  markRevoked,
+  releaseLease,
+  renewLease,
+  type Lease,
+} from "../core/pipeline/lease.ts";
 import { OUTBOX_CHANNEL, recoverSending } from "../core/pipeline/outbox.ts";
 import { undone } from "../core/pipeline/updates.ts";
 import { LANGUAGES } from "../core/text/text.ts";
@@ -17,6 +24,8 @@ import { createSender } from "./sender.ts";
 const DRAIN_MS = 20_000;
 const ABANDON_MS = 2_000;
 const SWEEP_MS = 30_000;
+const OUTBOX_POLL_MS = 1_000;
+const LEASE_MARGIN_MS = 2_000;
 
 export type BotSettings = {
   readonly token: string;
@@ -44,7 +53,8 @@ export async function serve(
     why = reason;
     ended.abort();
   };
-  const front = createFront(app, settings, held, (lane) => dispatch.step(lane));
+  const hold = createHold(app, lease, end);
+  const front = createFront(app, settings, { ...held, isHeld: hold.isHeld }, (lane) => dispatch.step(lane));
   const dispatch = createDispatch(front, settings);
   const inbox = createInbox({
     app,
@@ -57,49 +67,55 @@ export async function serve(
 
   const stop = AbortSignal.any([stopping, ended.signal]);
   const drained = new AbortController();
-  const unlisten = await app.database.listen(
+  const listening = app.database.listen(
     OUTBOX_CHANNEL,
     (botId) => botId === String(me.id) && front.sender.wake(),
     () => front.sender.wake(),
   );
-  await recover(front, dispatch);
-  inbox.start();
-  const background = [
-    front.sender.run(drained.signal),
-    keepLease(app, lease, drained.signal, end),
-    keepSweeping(front, dispatch, stop),
-    publishMenu(front),
-  ];
-  await aborted(stop);
-
-  await inbox.stop();
+  const background = [hold.keep(drained.signal), keepSending(front, drained.signal)];
+  try {
+    await listening;
+    await recover(front, dispatch);
+    inbox.start();
+    background.push(keepSweeping(front, dispatch, stop), publishMenu(front));
+    await aborted(stop);
+  } finally {
+    ended.abort();
+    await bounded(app, inbox.stop());
+    await drain(front, dispatch, why === "stopped" ? DRAIN_MS : 0);
+    drained.abort();
+    await Promise.all(background);
+    // With Postgres away these would wait for it, and nothing depends on them: the lease expires by itself.
+    await bounded(
+      app,
+      listening.then((unlisten) => unlisten()),
+    );
+    await bounded(app, releaseLease(app, lease));
+  }
   if (why === "token revoked") await markRevoked(app, lease.botId);
-  await drain(front, dispatch, why === "stopped" ? DRAIN_MS : 0);
-  drained.abort();
-  await Promise.all([...background, unlisten()]);
-  await releaseLease(app, lease).catch((err: unknown) =>
-    app.log.warn({ err }, "the lease could not be given back"),
-  );
   return why;
+}
+
+async function bounded(app: App, work: Promise<unknown>): Promise<void> {
+  const finished = work.catch((err: unknown) => app.log.warn({ err }, "the tenure did not end cleanly"));
+  await Promise.race([finished, app.clock.sleep(ABANDON_MS)]);
 }
 
 function createFront(
   app: App,
   settings: BotSettings,
-  held: { me: UserFromGetMe; lease: Lease },
+  held: { me: UserFromGetMe; lease: Lease; isHeld: () => boolean },
   step: (lane: string) => Promise<boolean>,
 ): Front {
+  const { me, lease, isHeld } = held;
   const api = createApi(settings, "send");
+  const allowances = settings.allowances ?? TELEGRAM_ALLOWANCES;
   return {
     app,
     api,
-    ...held,
-    sender: createSender({
-      app,
-      api,
-      lease: held.lease,
-      allowances: settings.allowances ?? TELEGRAM_ALLOWANCES,
-    }),
+    me,
+    lease,
+    sender: createSender({ app, api, lease, allowances, isHeld }),
     lanes: createLanes({ step, log: app.log }),
     limits: settings.limits,
   };
@@ -129,24 +145,34 @@ async function keepSweeping(front: Front, dispatch: Dispatch, signal: AbortSigna
   }
 }
 
-// While Postgres is away nobody else can take the lease either, so a failed renewal is no loss.
-async function keepLease(
-  app: App,
-  lease: Lease,
-  signal: AbortSignal,
-  end: (why: InboxEnd) => void,
-): Promise<void> {
-  for (
-    await app.clock.sleep(LEASE_RENEW_MS, signal);
-    !signal.aborted;
-    await app.clock.sleep(LEASE_RENEW_MS, signal)
-  ) {
-    try {
-      if (!(await renewLease(app, lease))) end("lease lost");
-    } catch (err) {
-      app.log.warn({ err }, "the lease could not be renewed");
-    }
-  }
+// NOTIFY wakes the outbox; this stands behind it.
+async function keepSending({ app, sender }: Front, signal: AbortSignal): Promise<void> {
+  for (; !signal.aborted; await app.clock.sleep(OUTBOX_POLL_MS, signal)) sender.wake();
+}
+
+/**
+ * Renews the lease. Once it has not been renewed for nearly its whole life it
+ * counts as lost, whatever kept us from renewing it: another process may hold it.
+ */
+function createHold(app: App, lease: Lease, end: (why: InboxEnd) => void) {
+  let renewedAt = app.clock.now();
+  const isHeld = (): boolean => app.clock.now() - renewedAt < LEASE_TTL_MS - LEASE_MARGIN_MS;
+
+  return {
+    isHeld,
+    async keep(signal: AbortSignal): Promise<void> {
+      for (; !signal.aborted; await app.clock.sleep(LEASE_RENEW_MS, signal)) {
+        const askedAt = app.clock.now();
+        try {
+          if (!(await renewLease(app, lease))) return end("lease lost");
+          renewedAt = askedAt;
+        } catch (err) {
+          app.log.warn({ err }, "the lease could not be renewed");
+        }
+        if (!isHeld()) end("lease lost");
+      }
+    },
+  };
 }
 
 async function publishMenu(front: Front): Promise<void> {

@@ -46,15 +46,9 @@ export async function keyboardOf(scope: Scope, telegramChatId: number, specs: re
   return inTenant(scope, (tx) => createKeyboard(tx, scope, telegramChatId, specs));
 }
 
-/** What a button would do, without using it up. Throws `button_gone`. */
-export async function buttonKind(scope: Scope, id: string): Promise<ButtonKind> {
-  const [button] = await inTenant(scope, (tx) =>
-    tx
-      .select({ kind: buttons.kind })
-      .from(buttons)
-      .where(and(eq(buttons.orgId, scope.orgId), eq(buttons.id, id))),
-  );
-  if (button === undefined) throw new AppError("button_gone");
+/** What a press would do, without using the button up. Throws `button_gone` or `button_not_yours`, as the press would. */
+export async function buttonKind(scope: Scope, id: string, telegramChatId: number): Promise<ButtonKind> {
+  const button = await inTenant(scope, (tx) => usable(tx, scope, id, telegramChatId));
   // safe: only createKeyboard writes this column
   return button.kind as ButtonKind;
 }
@@ -77,21 +71,32 @@ async function take(
   id: string,
   telegramChatId: number,
 ): Promise<{ kind: ButtonKind; turnId: string | null }> {
-  const here = and(
-    eq(buttons.orgId, scope.orgId),
-    eq(buttons.id, id),
-    eq(buttons.telegramChatId, telegramChatId),
-  );
-  const [button] = await tx.select().from(buttons).where(here);
-  if (button === undefined) throw new AppError("button_gone");
-  const presser = scope.actor.type === "user" ? scope.actor.userId : null;
-  if (button.userId !== null && button.userId !== presser) throw new AppError("button_not_yours");
+  await usable(tx, scope, id, telegramChatId);
   const [taken] = await tx
     .update(buttons)
     .set({ usedAt: sql`now()` })
-    .where(and(here, isNull(buttons.usedAt), gt(buttons.expiresAt, sql`now()`)))
+    .where(and(eq(buttons.orgId, scope.orgId), eq(buttons.id, id), isNull(buttons.usedAt)))
     .returning();
   if (taken === undefined) throw new AppError("button_gone");
   // safe: only createKeyboard writes this column
   return { kind: taken.kind as ButtonKind, turnId: taken.turnId };
+}
+
+async function usable(tx: Tx, scope: Scope, id: string, telegramChatId: number) {
+  const [button] = await tx
+    .select()
+    .from(buttons)
+    .where(
+      and(
+        eq(buttons.orgId, scope.orgId),
+        eq(buttons.id, id),
+        eq(buttons.telegramChatId, telegramChatId),
+        isNull(buttons.usedAt),
+        gt(buttons.expiresAt, sql`now()`),
+      ),
+    );
+  if (button === undefined) throw new AppError("button_gone");
+  const presser = scope.actor.type === "user" ? scope.actor.userId : null;
+  if (button.userId !== null && button.userId !== presser) throw new AppError("button_not_yours");
+  return button;
 }

@@ -70,6 +70,7 @@ function kindMismatch(kind: "demo" | "real"): string {
     : "This database belongs to a real bot. Set TELEGRAM_BOT_TOKEN, or point DATABASE_URL at an empty database for the demo.";
 }
 
+// Who is a member of an owner can become it, which is as good as owning.
 async function refuseStrongRole(app: App): Promise<void> {
   const [role] = await inSystem(app, (tx) =>
     tx.execute<{
@@ -77,7 +78,7 @@ async function refuseStrongRole(app: App): Promise<void> {
       strong: boolean;
       owns: boolean;
     }>(sql`SELECT current_user AS name, (r.rolsuper OR r.rolbypassrls) AS strong,
-      EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid) AS owns FROM pg_roles r WHERE r.rolname = current_user`),
+      EXISTS (SELECT FROM pg_class c WHERE pg_has_role(r.oid, c.relowner, 'MEMBER')) AS owns FROM pg_roles r WHERE r.rolname = current_user`),
   );
   if (role === undefined || role.strong || role.owns) {
     throw new RefusedToStart(

@@ -16,6 +16,7 @@ const SECRET_KEYS = [
   "answer",
   "payload",
 ];
+const CAUSES_MAX = 5; // an error may be its own cause
 const BOT_TOKEN = /\d{3,}:[A-Za-z0-9_-]{20,}/g;
 
 /**
@@ -32,19 +33,19 @@ export function createLog(options: { level: string; destination?: DestinationStr
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`]), censor: "[redacted]" },
-      serializers: { err: safeError },
+      serializers: { err: (err: unknown) => safeError(err) },
     },
     redacting,
   );
 }
 
 /** What of an error may be logged: name, message and stack; never its own properties, which carry URLs and bodies. */
-function safeError(err: unknown): Record<string, unknown> {
+function safeError(err: unknown, causes = CAUSES_MAX): Record<string, unknown> {
   if (!(err instanceof Error)) return { name: typeof err };
   return {
     name: err.name,
     message: err.message,
     stack: err.stack,
-    ...(err.cause instanceof Error ? { cause: safeError(err.cause) } : {}),
+    ...(err.cause instanceof Error && causes > 0 ? { cause: safeError(err.cause, causes - 1) } : {}),
   };
 }

@@ -3,10 +3,13 @@ import { createSql, type Sql } from "../db/client.ts";
 import { createTestDatabase } from "../db/test-db.ts";
 import { createApp, type App, type AppSettings } from "./app.ts";
 import { systemClock } from "./clock.ts";
+import { AppError, type ErrorCode } from "./errors.ts";
 import { createLog } from "./log.ts";
+import { takeLease, type Lease } from "./pipeline/lease.ts";
 import { newCorrelationId, type Role, type Scope } from "./scope.ts";
 import { parseMasterKeys } from "./vault/cipher.ts";
 
+const BOT_ID = 4711;
 const TEST_KEYS = parseMasterKeys(createHash("sha256").update("the key of every test").digest("base64"));
 
 /** An app on a database of its own, and the superuser's way around its walls. For tests only. */
@@ -87,4 +90,21 @@ export async function createTestApp(settings: Partial<AppSettings> = {}): Promis
       await database.drop();
     },
   };
+}
+
+/** Takes the bot's lease, from whoever of this process holds it. */
+export async function leaseOf(app: App): Promise<Lease> {
+  const lease = await takeLease(app, { id: BOT_ID, username: "block_bot" });
+  if ("heldBy" in lease) throw new Error(`the lease is held by ${lease.heldBy}`);
+  return lease;
+}
+
+/** The code that `work` is refused with; fails when it is not refused, or for a reason that no person reads. */
+export async function refusalOf(work: Promise<unknown>): Promise<ErrorCode> {
+  const err = await work.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (err instanceof AppError) return err.code;
+  throw new Error("it was not refused", { cause: err });
 }

@@ -26,10 +26,10 @@ export class DatabaseError extends Error {
   }
 }
 
-/** Whether Postgres was away, so that the same again may work later. */
+/** Whether Postgres was away, busy or in a deadlock, so that the same again may work later. */
 export function isAway(err: unknown): boolean {
-  // SQLSTATE classes 08 and 57P0x are the server going away; the driver's and the network's own codes are words.
-  return err instanceof DatabaseError && /^(08|57P0|CONNECT|ECONN|EPIPE|ETIMEDOUT)/.test(err.code);
+  // Connection, resources, locks, shutdown, rollback; the driver's and the network's own codes are words.
+  return err instanceof DatabaseError && /^(08|53|55P03|57|40|25P03|CONN|E[A-Z])/.test(err.code);
 }
 
 /**

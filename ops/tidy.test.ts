@@ -39,7 +39,7 @@ const sources: Source[] = LAYERS.flatMap((layer) => filesIn(join(ROOT, layer))).
       /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|(?:^|\n)import\s*["']([^"']+)["']/g,
     ),
   ].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
-  return { path, text, imports, isTest: path.endsWith(".test.ts") || path.endsWith("test-db.ts") };
+  return { path, text, imports, isTest: /\.test\.ts$|\/test-[\w-]+\.ts$/.test(path) };
 });
 
 test("folders import only what lies below them", () => {

@@ -1,5 +1,5 @@
 import { beginAgainByButton, beginLastAgain, type Again } from "../../core/chat/again.ts";
-import { recordStop, startConversation, type Turn } from "../../core/chat/turns.ts";
+import { dropQuestions, recordStop, startConversation, type Turn } from "../../core/chat/turns.ts";
 import { takePress } from "../../core/buttons.ts";
 import { AppError } from "../../core/errors.ts";
 import { mayActAs, type Scope } from "../../core/scope.ts";
@@ -15,24 +15,35 @@ export async function startNew(ctx: Ctx, visit: Visit, scope: Scope, buttonId?: 
   await lanes.preempt(visit.place.lane, () =>
     conclude(ctx, visit, async () => {
       if (buttonId !== undefined) await takePress(scope, buttonId, visit.place.chatId);
-      const dropped = await startConversation(scope, lease, visit.place);
+      const dropped = await startConversation(scope, lease, visit.place, ctx.updateIds[0] ?? 0);
       return [saying(ctx, visit, "new_chat", { dropped })];
     }),
   );
 }
 
-/** /stop: the running answer of this chat ends with its next frame and keeps what it said. */
+/** /stop: the running answer of this chat ends with its next frame and keeps what it said; what waits is dropped. */
 export async function stop(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  await stopTurn(ctx, visit, scope, ctx.front.lanes.turnIn(visit.place.lane));
+  const { lanes, lease } = ctx.front;
+  const turn = lanes.turnIn(visit.place.lane);
+  if (turn !== null) return stopTurn(ctx, visit, scope, turn);
+  await conclude(ctx, visit, async () => {
+    const waiting = { lane: visit.place.lane, before: ctx.updateIds[0] ?? 0, from: visit.from.id };
+    if ((await dropQuestions(scope, lease, waiting)) === 0) throw new AppError("nothing_to_stop");
+    return [saying(ctx, visit, "answer_stopped_early")];
+  });
 }
 
-/** The Stop button under a running answer. */
+/** The Stop button under a running answer; under a message that no answer belongs to, it only goes. */
 export async function stopById(ctx: Ctx, visit: Visit, scope: Scope, turnId: string): Promise<void> {
-  await stopTurn(ctx, visit, scope, ctx.front.lanes.turnById(turnId));
+  // Only this chat's turn: the data of a press is whatever a client sends.
+  const turn = ctx.front.lanes.turnIn(visit.place.lane);
+  if (turn?.turnId === turnId) return stopTurn(ctx, visit, scope, turn);
+  const pressed = ctx.callbackQuery?.message?.message_id;
+  if (pressed !== undefined) void ctx.front.sender.strip(visit.place.chatId, pressed);
+  throw new AppError("nothing_to_stop");
 }
 
-async function stopTurn(ctx: Ctx, visit: Visit, scope: Scope, turn: RunningTurn | null): Promise<void> {
-  if (turn === null) throw new AppError("nothing_to_stop");
+async function stopTurn(ctx: Ctx, visit: Visit, scope: Scope, turn: RunningTurn): Promise<void> {
   const own = scope.actor.type === "user" && scope.actor.userId === turn.askerId;
   if (!own && !mayActAs(scope, "admin")) throw new AppError("button_not_yours");
   await conclude(ctx, visit, async () => {

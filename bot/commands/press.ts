@@ -22,30 +22,31 @@ export async function press(ctx: Ctx): Promise<void> {
     if (!UUID.test(turnId)) throw new AppError("button_gone");
     ctx.note.what = "button stop";
     await stopById(ctx, visit, scope, turnId);
-    return acknowledge(ctx);
+    acknowledge(ctx);
+    return;
   }
-  const kind = await buttonKind(scope, data);
+  const kind = await buttonKind(scope, data, visit.place.chatId);
   ctx.note.what = `button ${kind}`;
   switch (kind) {
     case "retry":
     case "continue":
-      await acknowledge(ctx);
+      acknowledge(ctx);
       return retryByButton(ctx, visit, scope, data);
     case "new_chat":
-      await acknowledge(ctx);
+      acknowledge(ctx);
       return startNew(ctx, visit, scope, data);
     case "keep_name":
       await keepName(ctx, visit, scope, data);
-      return acknowledge(ctx);
+      acknowledge(ctx);
+      return;
     case "rename_team":
       await askName(ctx, visit, scope, data);
-      return acknowledge(ctx);
+      acknowledge(ctx);
+      return;
   }
 }
 
-// Best effort: an old press can no longer be answered, and what it asked for is done all the same.
-async function acknowledge(ctx: Ctx): Promise<void> {
-  await ctx
-    .answerCallbackQuery()
-    .catch((err: unknown) => ctx.front.app.log.debug({ err }, "no callback answer"));
+// Best effort, and not waited for: what was asked for is done all the same, and other commands wait behind it.
+function acknowledge(ctx: Ctx): void {
+  ctx.answerCallbackQuery().catch((err: unknown) => ctx.front.app.log.debug({ err }, "no callback answer"));
 }

@@ -22,6 +22,12 @@ export async function moveChat(app: App, botId: number, from: number, to: number
     await inTenant({ app, orgId }, async (tenantTx) => {
       const here = and(eq(chats.orgId, orgId), eq(chats.botId, botId), eq(chats.telegramChatId, from));
       await tenantTx.update(chats).set({ telegramChatId: to, kind: "supergroup" }).where(here);
+      await tenantTx.execute(
+        sql`UPDATE app.turns SET telegram_chat_id = ${to} WHERE org_id = ${orgId} AND bot_id = ${botId} AND telegram_chat_id = ${from}`,
+      );
+      await tenantTx.execute(
+        sql`UPDATE app.buttons SET telegram_chat_id = ${to} WHERE org_id = ${orgId} AND telegram_chat_id = ${from}`,
+      );
       await audit(tenantTx, byTelegram(), "group.move", {
         target: String(to),
       });

@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { chats, pendingInputs } from "../../db/schema/chat.ts";
 import { groups, organizations } from "../../db/schema/teams.ts";
@@ -104,29 +104,40 @@ export async function claimGroup(scope: Scope, botId: number, place: Place): Pro
     );
     const [known] = await tx.select({ status: chats.status }).from(chats).where(here);
     if (known?.status === "active") return "already";
-    if (known !== undefined) await tx.update(chats).set({ status: "active", title: place.title }).where(here);
-    else await insertClaimed(tx, scope, botId, place);
+    await orTaken(() =>
+      tx.transaction((savepoint) =>
+        known === undefined
+          ? insertClaimed(savepoint, scope, botId, place)
+          : reactivate(savepoint, place, here),
+      ),
+    );
     await audit(tx, scope, "group.claim", { target: String(place.chatId) });
     return "claimed";
   });
 }
 
 async function insertClaimed(tx: Tx, scope: Scope, botId: number, place: Place): Promise<void> {
+  const [group] = await tx
+    .insert(groups)
+    .values({ orgId: scope.orgId, name: place.title })
+    .returning({ id: groups.id });
+  await tx.insert(chats).values({
+    orgId: scope.orgId,
+    botId,
+    telegramChatId: place.chatId,
+    kind: place.kind,
+    title: place.title,
+    groupId: group?.id ?? null,
+  });
+}
+
+async function reactivate(tx: Tx, place: Place, here: SQL | undefined): Promise<void> {
+  await tx.update(chats).set({ status: "active", title: place.title }).where(here);
+}
+
+async function orTaken(work: () => Promise<void>): Promise<void> {
   try {
-    await tx.transaction(async (savepoint) => {
-      const [group] = await savepoint
-        .insert(groups)
-        .values({ orgId: scope.orgId, name: place.title })
-        .returning({ id: groups.id });
-      await savepoint.insert(chats).values({
-        orgId: scope.orgId,
-        botId,
-        telegramChatId: place.chatId,
-        kind: place.kind,
-        title: place.title,
-        groupId: group?.id ?? null,
-      });
-    });
+    await work();
   } catch (err) {
     if (sqlStateOf(err) === UNIQUE_VIOLATION) throw new AppError("group_taken");
     throw err;

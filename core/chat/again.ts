@@ -49,7 +49,10 @@ async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: bool
         and(eq(turns.orgId, scope.orgId), eq(turns.id, turnId), eq(turns.telegramChatId, again.place.chatId)),
       );
     if (row === undefined) throw new AppError("nothing_to_retry");
-    const dropped = await dropWaiting(tx, again.lease, again.place.lane);
+    const dropped = await dropWaiting(tx, again.lease, {
+      lane: again.place.lane,
+      before: again.updateIds[0] ?? 0,
+    });
     const text = goOn ? sentence(scope.locale, "continue_question") : row.question;
     const turn = await beginTurn(scope, {
       ...again,

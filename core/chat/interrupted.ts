@@ -62,7 +62,7 @@ export async function interruptedTurns(app: App, lease: Lease): Promise<Interrup
 /**
  * Takes a turn that a dead process left running for its second attempt. With
  * `exhausted` it has had that one too: the caller ends it as failed. Null when
- * it has ended meanwhile.
+ * it has ended meanwhile, or another process holds the bot.
  */
 export async function reopenTurn(
   scope: Scope,
@@ -70,11 +70,16 @@ export async function reopenTurn(
   turnId: string,
 ): Promise<{ turn: Turn; exhausted: boolean } | null> {
   return inTenant(scope, async (tx) => {
-    const running = and(eq(turns.orgId, scope.orgId), eq(turns.id, turnId), eq(turns.status, "running"));
+    const running = and(
+      eq(turns.orgId, scope.orgId),
+      eq(turns.id, turnId),
+      eq(turns.status, "running"),
+      holds(lease),
+    );
     const [again] = await tx
       .update(turns)
       .set({ attempt: sql`${turns.attempt} + 1` })
-      .where(and(running, lt(turns.attempt, TURN_ATTEMPTS_MAX), holds(lease)))
+      .where(and(running, lt(turns.attempt, TURN_ATTEMPTS_MAX)))
       .returning();
     const [row] = again === undefined ? await tx.select().from(turns).where(running) : [again];
     if (row === undefined) return null;

@@ -110,7 +110,7 @@ export async function keepQuestion(
   });
 }
 
-/** Whether this message of a chat was asked as a question with other words than `text`. */
+/** Whether this message of a chat was asked, alone or as the first of several, and did not say `text`. */
 export async function wasAskedOtherwise(
   scope: Scope,
   chatId: number,
@@ -125,7 +125,7 @@ export async function wasAskedOtherwise(
         and(eq(turns.orgId, scope.orgId), eq(turns.telegramChatId, chatId), eq(turns.messageId, messageId)),
       ),
   );
-  return rows.length > 0 && rows.every((row) => row.question !== text);
+  return rows.length > 0 && rows.every((row) => !row.question.includes(text));
 }
 
 async function insertTurn(
@@ -172,12 +172,13 @@ export async function finishTurn(
 ): Promise<void> {
   await inTenant(scope, async (tx) => {
     const answered = outcome.status === "answered" ? outcome : null;
+    const text = outcome.text.replaceAll("\0", ""); // Postgres has no NUL in text, and an answer must end
     const cost = answered === null ? null : costOf(answered.model, answered.usage);
     const ended = await tx
       .update(turns)
       .set({
         status: outcome.status,
-        answer: outcome.text === "" ? null : outcome.text,
+        answer: text === "" ? null : text,
         endedAt: sql`clock_timestamp()`,
         errorKind: outcome.status === "failed" ? outcome.kind : null,
         model: answered?.model ?? scope.app.claude.model,
@@ -211,15 +212,36 @@ export async function finishTurn(
  * Forgets: ends the open conversation of a place and drops what waits in its
  * lane. Returns how many waiting messages were dropped.
  */
-export async function startConversation(scope: Scope, lease: Lease, place: Place): Promise<number> {
+export async function startConversation(
+  scope: Scope,
+  lease: Lease,
+  place: Place,
+  before: number,
+): Promise<number> {
   return inTenant(scope, async (tx) => {
-    const dropped = await dropWaiting(tx, lease, place.lane);
+    const dropped = await dropWaiting(tx, lease, { lane: place.lane, before });
     const id = await openConversation(tx, scope, lease, place);
     await tx
       .update(conversations)
       .set({ closedAt: sql`now()` })
       .where(and(eq(conversations.orgId, scope.orgId), eq(conversations.id, id)));
     await audit(tx, scope, "conversation.new", { target: id, detail: { dropped } });
+    return dropped;
+  });
+}
+
+/**
+ * Drops this person's messages that wait in a place and came before the update
+ * `before`, because they said stop. Returns how many that were.
+ */
+export async function dropQuestions(
+  scope: Scope,
+  lease: Lease,
+  waiting: { lane: string; before: number; from: number },
+): Promise<number> {
+  return inTenant(scope, async (tx) => {
+    const dropped = await dropWaiting(tx, lease, waiting);
+    if (dropped > 0) await audit(tx, scope, "turn.stop", { detail: { dropped } });
     return dropped;
   });
 }

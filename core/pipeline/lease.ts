@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { inSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
@@ -15,7 +16,7 @@ export class LeaseLostError extends Error {
 }
 
 /** A lease that is not renewed for this long may be taken by another process. */
-const LEASE_TTL_MS = 10_000;
+export const LEASE_TTL_MS = 10_000;
 export const LEASE_RENEW_MS = 3_000;
 
 /**
@@ -27,7 +28,7 @@ export async function takeLease(
   app: App,
   bot: { id: number; username: string },
 ): Promise<Lease | { heldBy: string }> {
-  const owner = `${hostname()}/${process.pid}/${crypto.randomUUID()}`;
+  const owner = `${processSpace()}/${process.pid}/${crypto.randomUUID()}`;
   return inSystem(app, async (tx) => {
     await tx.execute(sql`INSERT INTO pipeline.bots (bot_id, username) VALUES (${bot.id}, ${bot.username})
       ON CONFLICT (bot_id) DO UPDATE SET username = excluded.username`);
@@ -76,13 +77,23 @@ export function holds(lease: Lease) {
 
 // After a crash the supervisor starts us again at once: nobody should wait for the lease of a process that is gone.
 function isDeadNeighbour(owner: string): boolean {
-  const [host, pid] = owner.split("/");
-  if (host !== hostname()) return false;
+  const [space, pid] = owner.split("/");
+  if (space !== processSpace()) return false;
   if (Number(pid) === process.pid) return true;
   try {
     process.kill(Number(pid), 0);
     return false;
   } catch (err) {
     return err instanceof Error && "code" in err && err.code === "ESRCH";
+  }
+}
+
+// Where process ids mean the same: containers may share a host name and still not see each other's.
+function processSpace(): string {
+  try {
+    return `${hostname()}:${readlinkSync("/proc/self/ns/pid")}:${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}`;
+  } catch {
+    // Without /proc nobody can be told dead, and the lease expires by itself.
+    return `${hostname()}:alone:${process.pid}`;
   }
 }

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { inSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
+import { storable } from "./storable.ts";
 import { holds, LeaseLostError, type Lease } from "./lease.ts";
 
 /** One message as it will be shown. Entities and keyboard are in the messenger's own terms; core only carries them. */
@@ -94,20 +95,35 @@ async function insert(tx: Tx, items: readonly OutboxItem[], state: "queued" | "s
     (
       item,
     ) => sql`(${item.orgId ?? null}::uuid, ${item.botId}::bigint, ${item.chatId}::bigint, ${item.threadId}::bigint, ${item.turnId ?? null}::uuid,
-      ${item.part ?? 0}::int, ${item.kind}, ${JSON.stringify(item.message)}::jsonb, ${item.key}, ${state}, ${state === "sending" ? 1 : 0}::int)`,
+      ${item.part ?? 0}::int, ${item.kind}, ${JSON.stringify(storable(item.message))}::jsonb, ${item.key}, ${state}, ${state === "sending" ? 1 : 0}::int)`,
   );
   return tx.execute<{ id: string }>(sql`INSERT INTO pipeline.outbox
     (org_id, bot_id, chat_id, thread_id, turn_id, part, kind, payload, idempotency_key, state, attempts)
     VALUES ${sql.join(rows, sql`, `)} ON CONFLICT (idempotency_key) DO NOTHING RETURNING id`);
 }
 
-/** What is due now, oldest first, without claiming it. */
-export async function dueItems(app: App, lease: Lease): Promise<{ id: number; chatId: number }[]> {
+/**
+ * What is due now, oldest first, without claiming it. In a chat nothing is due
+ * before what was written earlier for it; chats in `busy` are left out. `edits`
+ * says that a message will be changed or removed instead of sent.
+ */
+export async function dueItems(
+  app: App,
+  lease: Lease,
+  busy: readonly number[] = [],
+): Promise<{ id: number; chatId: number; edits: boolean }[]> {
+  const others = busy.length === 0 ? sql`true` : sql`o.chat_id NOT IN ${[...busy]}`;
   const rows = await inSystem(app, (tx) =>
-    tx.execute<{ id: string; chat_id: string }>(sql`SELECT id, chat_id FROM pipeline.outbox
-      WHERE bot_id = ${lease.botId} AND state = 'queued' AND next_at <= clock_timestamp() ORDER BY id LIMIT ${DUE_MAX}`),
+    tx.execute<{ id: string; chat_id: string; edits: boolean }>(sql`SELECT o.id, o.chat_id,
+        o.payload->>'messageId' IS NOT NULL OR (o.kind = 'final' AND o.payload->>'file' IS NULL AND EXISTS (
+          SELECT FROM pipeline.outbox m WHERE m.turn_id = o.turn_id AND m.part = o.part AND m.message_id IS NOT NULL)) AS edits
+      FROM pipeline.outbox o
+      WHERE o.bot_id = ${lease.botId} AND o.state = 'queued' AND ${others} AND NOT EXISTS (
+        SELECT FROM pipeline.outbox e WHERE e.bot_id = o.bot_id AND e.chat_id = o.chat_id AND e.id <= o.id
+          AND e.state = 'queued' AND e.next_at > clock_timestamp())
+      ORDER BY o.id LIMIT ${DUE_MAX}`),
   );
-  return rows.map((row) => ({ id: Number(row.id), chatId: Number(row.chat_id) }));
+  return rows.map((row) => ({ id: Number(row.id), chatId: Number(row.chat_id), edits: row.edits }));
 }
 
 /** Commits `sending` before the send, so that a crash in between is known to have an unknown outcome. Null when it is no longer ours. */
@@ -164,7 +180,8 @@ export async function recoverSending(app: App, lease: Lease): Promise<{ requeued
     const requeued =
       await tx.execute(sql`UPDATE pipeline.outbox SET state = 'queued', next_at = clock_timestamp(),
       error = CASE WHEN kind = 'final' THEN 'unknown' END
-      WHERE bot_id = ${lease.botId} AND state IN ('sending', 'unknown') AND (kind IN ('edit', 'delete') OR (kind = 'final' AND error IS DISTINCT FROM 'unknown'))
+      WHERE bot_id = ${lease.botId} AND state IN ('sending', 'unknown') AND (kind IN ('edit', 'delete') OR (kind = 'final' AND (error IS DISTINCT FROM 'unknown'
+        OR EXISTS (SELECT FROM pipeline.outbox o WHERE o.turn_id = outbox.turn_id AND o.part = outbox.part AND o.kind = 'open' AND o.message_id IS NOT NULL))))
       AND ${holds(lease)} RETURNING id`);
     const givenUp =
       await tx.execute(sql`UPDATE pipeline.outbox SET state = 'failed', payload = NULL, done_at = clock_timestamp(), error = 'outcome unknown'

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { inSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
+import { storable } from "./storable.ts";
 import { holds, LeaseLostError, type Lease } from "./lease.ts";
 
 /** One stored update. `payload` is what Telegram sent, as it came. */
@@ -69,14 +70,21 @@ export async function storeBatch(
   });
 }
 
-/** The undone updates of one lane, oldest first, at most fifty. */
-export async function readyInLane(app: App, lease: Lease, lane: string): Promise<UpdateRow[]> {
+/** The undone updates of one lane, oldest first, at most fifty, and the database's time, which they are stamped with. */
+export async function readyInLane(
+  app: App,
+  lease: Lease,
+  lane: string,
+): Promise<{ rows: UpdateRow[]; now: number }> {
   const rows = await inSystem(app, (tx) =>
-    tx.execute<Raw>(sql`SELECT ${COLUMNS} FROM pipeline.updates
+    tx.execute<
+      Raw & { now_ms: string }
+    >(sql`SELECT ${COLUMNS}, extract(epoch FROM clock_timestamp()) * 1000 AS now_ms
+      FROM pipeline.updates
       WHERE bot_id = ${lease.botId} AND lane = ${lane} AND state = 'ready' AND NOT control
       ORDER BY received_at, update_id LIMIT ${LANE_ROWS_MAX}`),
   );
-  return rows.map(fromRaw);
+  return { rows: rows.map(fromRaw), now: Number(rows[0]?.now_ms ?? 0) };
 }
 
 /** What a start finds undone: the control updates themselves, and the names of lanes with something waiting. */
@@ -123,25 +131,30 @@ export async function markDone(
   turnId: string | null = null,
 ): Promise<void> {
   const rows =
-    await tx.execute(sql`UPDATE pipeline.updates SET state = 'done', payload = NULL, turn_id = ${turnId}, done_at = clock_timestamp()
+    await tx.execute(sql`UPDATE pipeline.updates SET state = 'done', payload = NULL, turn_id = coalesce(${turnId}::uuid, turn_id), done_at = clock_timestamp()
     WHERE bot_id = ${lease.botId} AND update_id IN ${[...updateIds]} AND ${holds(lease)} RETURNING update_id`);
   if (rows.length < updateIds.length) throw new LeaseLostError();
 }
 
-/** Drops what waits in a lane, for commands that start afresh. Returns how many messages that were. */
-export async function dropWaiting(tx: Tx, lease: Lease, lane: string): Promise<number> {
+/**
+ * Drops what waits in a lane and came before the update `before`: the command
+ * that starts afresh, or stops. With `from` only that Telegram person's
+ * messages. Returns how many that were.
+ */
+export async function dropWaiting(
+  tx: Tx,
+  lease: Lease,
+  waiting: { lane: string; before: number; from?: number },
+): Promise<number> {
+  const mine =
+    waiting.from === undefined ? sql`true` : sql`payload->'message'->'from'->>'id' = ${String(waiting.from)}`;
   const rows =
     await tx.execute(sql`UPDATE pipeline.updates SET state = 'done', payload = NULL, done_at = clock_timestamp()
-    WHERE bot_id = ${lease.botId} AND lane = ${lane} AND state = 'ready' AND NOT control AND ${holds(lease)} RETURNING update_id`);
+    WHERE bot_id = ${lease.botId} AND lane = ${waiting.lane} AND state = 'ready' AND NOT control AND ${holds(lease)} AND ${mine}
+      AND (received_at, update_id) < (SELECT received_at, update_id FROM pipeline.updates
+        WHERE bot_id = ${lease.botId} AND update_id = ${waiting.before})
+    RETURNING update_id`);
   return rows.length;
-}
-
-// Postgres refuses U+0000 and half surrogates in jsonb, and one such message must not stop the polling.
-function storable(value: unknown): unknown {
-  if (typeof value === "string") return value.replaceAll("\0", "").toWellFormed();
-  if (Array.isArray(value)) return value.map(storable);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [storable(key), storable(inner)]));
 }
 
 function fromRaw(row: Raw): UpdateRow {

@@ -68,9 +68,9 @@ status_team = { $role ->
 
 # Conversation
 new_chat = { $dropped ->
-    [0] Ein neues Gespräch. Was vorher gesagt wurde, habe ich vergessen.
-    [one] Ein neues Gespräch. Was vorher gesagt wurde, habe ich vergessen und eine wartende Nachricht verworfen.
-   *[other] Ein neues Gespräch. Was vorher gesagt wurde, habe ich vergessen und { $dropped } wartende Nachrichten verworfen.
+    [0] Ein neues Gespräch. Was hier vorher gesagt wurde, habe ich vergessen.
+    [one] Ein neues Gespräch. Was hier vorher gesagt wurde, habe ich vergessen und eine wartende Nachricht verworfen.
+   *[other] Ein neues Gespräch. Was hier vorher gesagt wurde, habe ich vergessen und { $dropped } wartende Nachrichten verworfen.
 }
 late_question = Diese Frage lag mehr als zehn Minuten, bevor ich sie ansehen konnte. Möchtest du noch eine Antwort?
 edited_question = Du hast deine Frage geändert. Soll ich die neue beantworten?

@@ -67,9 +67,9 @@ status_team = You are { $role ->
 
 # Conversation
 new_chat = { $dropped ->
-    [0] A new conversation. I have forgotten what was said before.
-    [one] A new conversation. I have forgotten what was said before, and dropped one waiting message.
-   *[other] A new conversation. I have forgotten what was said before, and dropped { $dropped } waiting messages.
+    [0] A new conversation. I have forgotten what was said here before.
+    [one] A new conversation. I have forgotten what was said here before, and dropped one waiting message.
+   *[other] A new conversation. I have forgotten what was said here before, and dropped { $dropped } waiting messages.
 }
 late_question = That question waited for more than ten minutes before I could look at it. Do you still want an answer?
 edited_question = You have edited your question. Shall I answer the new one?

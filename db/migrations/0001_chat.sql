@@ -13,7 +13,7 @@ CREATE TABLE app.chats (
   FOREIGN KEY (org_id, group_id) REFERENCES app.groups ON DELETE SET NULL (group_id)
 );
 -- A Telegram group belongs to one team; a private chat may talk to several.
-CREATE UNIQUE INDEX chats_claimed_group ON app.chats (bot_id, telegram_chat_id) WHERE kind <> 'private';
+CREATE UNIQUE INDEX chats_claimed_group ON app.chats (bot_id, telegram_chat_id) WHERE kind <> 'private' AND status = 'active';
 SELECT app.raise_wall('chats');
 SELECT app.open_to_authn('chats');
 GRANT SELECT, INSERT, UPDATE, DELETE ON app.chats TO blockbot_app;

@@ -45,7 +45,8 @@ CREATE TABLE pipeline.outbox (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   done_at timestamptz
 );
-CREATE INDEX outbox_due ON pipeline.outbox (bot_id, id) WHERE state IN ('queued', 'sending', 'unknown');
+CREATE INDEX outbox_queued ON pipeline.outbox (bot_id, chat_id, id) WHERE state = 'queued';
+CREATE INDEX outbox_open ON pipeline.outbox (bot_id, id) WHERE state IN ('queued', 'sending', 'unknown');
 CREATE INDEX outbox_turn ON pipeline.outbox (turn_id, part);
 CREATE INDEX outbox_done ON pipeline.outbox (done_at) WHERE done_at IS NOT NULL;
 --> statement-breakpoint

@@ -77,6 +77,12 @@ BEGIN
   IF m.status = 'active' THEN
     RETURN QUERY SELECT 'member'::text, i.org_id, m.id, m.role, v_name, NULL::bigint; RETURN;
   END IF;
+  -- An invite lasts no longer than the rights of who made it, and a closed account joins nothing.
+  IF NOT EXISTS (SELECT FROM app.users u WHERE u.org_id = i.org_id AND u.id = i.created_by AND u.status = 'active'
+      AND (u.role = 'owner' OR (u.role = 'admin' AND i.role = 'member')))
+    OR EXISTS (SELECT FROM auth.accounts a WHERE a.telegram_user_id = p_user AND a.status <> 'active') THEN
+    RETURN QUERY SELECT 'unknown'::text, NULL::uuid, NULL::uuid, NULL::text, NULL::text, NULL::bigint; RETURN;
+  END IF;
   IF i.used_at IS NOT NULL OR i.expires_at <= clock_timestamp() THEN
     RETURN QUERY SELECT CASE WHEN i.used_at IS NOT NULL THEN 'used' ELSE 'expired' END,
       NULL::uuid, NULL::uuid, NULL::text, NULL::text, NULL::bigint; RETURN;

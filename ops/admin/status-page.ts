@@ -31,9 +31,9 @@ const PARTS: Readonly<Record<Name, Part>> = {
   claude: {
     title: "Claude",
     states: {
-      ok: ["good", "The last question was answered"],
+      ok: ["good", "Answering"],
       unknown: ["idle", "Not asked since the start"],
-      unavailable: ["warn", "The last question could not be answered"],
+      unavailable: ["warn", "Not answering"],
       not_connected: ["warn", "No key is set up"],
     },
   },

@@ -38,6 +38,7 @@ test("the page sees people, chats, topics, commands and the flood switch", async
       },
     ],
     commands: [{ command: "help", description: "Help" }],
+    groupCommands: [{ command: "help", description: "Help" }],
     flood: false,
   });
 });

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import { inTenant } from "../db/tenant.ts";
+import { audit } from "./audit.ts";
+import { keyboardOf } from "./buttons.ts";
+import { runRetention } from "./retention.ts";
+import { createTestApp, leaseOf } from "./test-app.ts";
+
+test("what is finished goes after its time, what is not finished stays, and a second run finds nothing", async () => {
+  await using it = await createTestApp();
+  const { botId } = await leaseOf(it.app);
+  const updates: [state: string, hours: number, kept: boolean][] = [
+    ["ready", 2_000, true],
+    ["done", 47, true],
+    ["done", 49, false],
+    ["parked", 29 * 24, true],
+    ["parked", 31 * 24, false],
+  ];
+  for (const [index, [state, hours]] of updates.entries()) {
+    await it.admin`INSERT INTO pipeline.updates (bot_id, update_id, lane, control, state, received_at, done_at)
+      VALUES (${botId}, ${index}, 'a', false, ${state}, now() - make_interval(hours => ${hours}), CASE WHEN ${state} <> 'ready' THEN now() - make_interval(hours => ${hours}) END)`;
+  }
+  const messages: [state: string, hours: number | null, kept: boolean][] = [
+    ["queued", null, true],
+    ["sending", null, true],
+    ["unknown", null, true],
+    ["sent", 47, true],
+    ["sent", 49, false],
+    ["failed", 47, true],
+    ["failed", 49, false],
+  ];
+  for (const [index, [state, hours]] of messages.entries()) {
+    await it.admin`INSERT INTO pipeline.outbox (bot_id, chat_id, kind, idempotency_key, state, created_at, done_at)
+      VALUES (${botId}, 7, 'notice', ${String(index)}, ${state}, now() - interval '90 days', now() - make_interval(hours => ${hours}))`;
+  }
+  const left = async () => ({
+    updates: (await it.admin`SELECT update_id::int AS id FROM pipeline.updates ORDER BY 1`).map(
+      (row) => row["id"],
+    ),
+    messages: (await it.admin`SELECT idempotency_key::int AS id FROM pipeline.outbox ORDER BY 1`).map(
+      (row) => row["id"],
+    ),
+  });
+  await runRetention(it.app);
+  const indexesOf = (rows: readonly (readonly unknown[])[]) =>
+    rows.flatMap(([, , kept], index) => (kept === true ? [index] : []));
+  const wanted = { updates: indexesOf(updates), messages: indexesOf(messages) };
+  expect(await left()).toEqual(wanted);
+  await runRetention(it.app);
+  expect(await left()).toEqual(wanted);
+});
+
+test("expired buttons and old audit rows go in every team, and the others stay", async () => {
+  await using it = await createTestApp();
+  const teams = [await it.team(1), await it.team(2)];
+  for (const team of teams) {
+    await keyboardOf(team, 7, [{ label: "old", kind: "new_chat" }]);
+    for (let i = 0; i < 3; i++) await inTenant(team, (tx) => audit(tx, team, "team.rename"));
+  }
+  await it.admin`UPDATE app.buttons SET expires_at = now() - interval '1 second'`;
+  await it.admin`UPDATE app.audit_log SET at = at - interval '31 days' WHERE seq <= 2`;
+  for (const team of teams) await keyboardOf(team, 7, [{ label: "new", kind: "retry" }]);
+  await runRetention(it.app);
+  for (const { orgId } of teams) {
+    expect([...(await it.admin`SELECT kind FROM app.buttons WHERE org_id = ${orgId}`)]).toEqual([
+      { kind: "retry" },
+    ]);
+    expect([...(await it.admin`SELECT seq::int FROM app.audit_log WHERE org_id = ${orgId}`)]).toEqual([
+      { seq: 3 },
+    ]);
+  }
+});
