@@ -5,6 +5,7 @@ import { createApi, failureOf } from "./client.ts";
 import { serve, type BotSettings } from "./tenure.ts";
 
 const LEASE_POLL_MS = 1_000;
+const STALLS_MAX = 2;
 const GREETING_RETRY_MS = 2_000;
 const GREETING_RETRY_MS_MAX = 30_000;
 
@@ -16,6 +17,8 @@ const GREETING_RETRY_MS_MAX = 30_000;
 export function startBot(app: App, settings: BotSettings) {
   const stopping = new AbortController();
   const polling = Promise.withResolvers<UserFromGetMe>();
+  const gaveUp = Promise.withResolvers<void>();
+  let stalls = 0;
   const done = runUntilStopped();
 
   async function runUntilStopped(): Promise<void> {
@@ -29,6 +32,9 @@ export function startBot(app: App, settings: BotSettings) {
         app.log.error({ err }, "serving the bot failed and is begun again");
         return null;
       });
+      // Rebuilt once; a second stall in a row is for a fresh process, and for whoever supervises it.
+      stalls = why === "stalled" ? stalls + 1 : 0;
+      if (stalls >= STALLS_MAX) return gaveUp.resolve();
       if (why === null) await app.clock.sleep(LEASE_POLL_MS, stopping.signal);
       if (why === "token revoked") {
         app.log.error(
@@ -42,6 +48,8 @@ export function startBot(app: App, settings: BotSettings) {
 
   return {
     polling: polling.promise,
+    /** Resolves when polling has stalled twice in a row: nothing in this process can be trusted to mend it. */
+    gaveUp: gaveUp.promise,
     /** Takes no more updates, lets running answers finish for at most twenty seconds, and leaves the rest to the next start. */
     async stop(): Promise<void> {
       stopping.abort();

@@ -167,3 +167,14 @@ test("stopping ends a waiting poll at once, and what nobody has confirmed is the
   expect([it.texts(), it.ends]).toEqual([["one"], []]);
   expect(it.sim.pendingUpdates()).toBeGreaterThan(0);
 });
+
+test("a poll that does not end shows by its age, whoever it waits for", async () => {
+  await using it = await start();
+  it.say("one");
+  await it.until(() => it.texts().length === 1);
+  await it.confirmed(); // by the next poll, which now waits
+  await it.clock.sleep(121_000);
+  expect(it.inbox.pollMs()).toBeGreaterThanOrEqual(121_000);
+  await it.inbox.stop();
+  expect(it.inbox.pollMs()).toBe(0);
+});

@@ -15,7 +15,7 @@ const CONFLICT_MS_MIN = 3_000;
 const CONFLICT_MS_MAX = 30_000;
 
 /** Why the inbox stopped by itself. */
-export type InboxEnd = "lease lost" | "token revoked";
+export type InboxEnd = "lease lost" | "token revoked" | "stalled";
 
 type InboxOptions = {
   app: App;
@@ -37,6 +37,7 @@ export function createInbox(options: InboxOptions) {
   let offset: number | null = null;
   let failures = 0;
   let ended = false;
+  let beganAt: number | null = null;
 
   // The runner ends for good when this throws, so every failure waits here and yields nothing.
   async function supply(): Promise<UpdateRow[]> {
@@ -45,12 +46,15 @@ export function createInbox(options: InboxOptions) {
       return [];
     }
     try {
+      beganAt = app.clock.now();
       offset ??= await nextOffset(app, options.lease);
       const { rows, next } = await poll(options, offset, stopping.signal);
       offset = next;
       failures = 0;
+      beganAt = null;
       return rows;
     } catch (err) {
+      beganAt = null;
       if (!stopping.signal.aborted) await afterError(err);
       return [];
     }
@@ -79,6 +83,8 @@ export function createInbox(options: InboxOptions) {
       runner = createRunner(createSource({ supply }), sink);
       runner.start();
     },
+    /** For how many milliseconds the present poll has gone on, storing included; 0 between polls and while we back off. */
+    pollMs: () => (beganAt === null ? 0 : app.clock.now() - beganAt),
     /** Stops asking Telegram; what is being stored is stored to its end. */
     async stop(): Promise<void> {
       stopping.abort();

@@ -25,6 +25,8 @@ const DRAIN_MS = 20_000;
 const ABANDON_MS = 2_000;
 const SWEEP_MS = 30_000;
 const OUTBOX_POLL_MS = 1_000;
+const WATCH_MS = 10_000;
+const STALL_MS = 120_000;
 const LEASE_MARGIN_MS = 2_000;
 
 export type BotSettings = {
@@ -77,7 +79,11 @@ export async function serve(
     await listening;
     await recover(front, dispatch);
     inbox.start();
-    background.push(keepSweeping(front, dispatch, stop), publishMenu(front));
+    background.push(
+      keepSweeping(front, dispatch, stop),
+      publishMenu(front),
+      keepWatch(app, inbox, stop, end),
+    );
     await aborted(stop);
   } finally {
     ended.abort();
@@ -142,6 +148,20 @@ async function keepSweeping(front: Front, dispatch: Dispatch, signal: AbortSigna
   const { app } = front;
   for (await app.clock.sleep(SWEEP_MS, signal); !signal.aborted; await app.clock.sleep(SWEEP_MS, signal)) {
     await sweep(front, dispatch).catch((err: unknown) => app.log.warn({ err }, "the sweep failed"));
+  }
+}
+
+// A poll ends within its timeout, stored or refused. One that does not has met something that hangs.
+async function keepWatch(
+  app: App,
+  inbox: { pollMs: () => number },
+  signal: AbortSignal,
+  end: (why: InboxEnd) => void,
+): Promise<void> {
+  for (; !signal.aborted; await app.clock.sleep(WATCH_MS, signal)) {
+    if (inbox.pollMs() <= STALL_MS) continue;
+    app.log.error({ pollMs: Math.round(inbox.pollMs()) }, "polling has stalled");
+    end("stalled");
   }
 }
 

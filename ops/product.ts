@@ -31,6 +31,8 @@ export async function startProduct(app: App, settings: ProductSettings) {
     adminUrl: admin?.url ?? null,
     /** Resolves with who we are when this process polls; never in a process without the bot. */
     polling: bot?.polling ?? null,
+    /** Resolves when the bot cannot go on in this process; never without the bot. */
+    gaveUp: bot?.gaveUp ?? null,
     /** Lets running answers finish, then stops serving. The app stays open. */
     async stop(): Promise<void> {
       await bot?.stop();

@@ -36,6 +36,9 @@ async function main(): Promise<void> {
     const stopping = stopOnSignal(starting, closeAll);
     const started = await starting;
     if (!stopping()) await announce(started);
+    await started.gaveUp;
+    if (started.gaveUp !== null && !stopping())
+      throw new Error("Polling has stalled twice in a row. Let a supervisor start this again.");
   } catch (err) {
     process.stderr.write(`${explain(err)}\n`);
     await end(closeAll, 1);
