@@ -1,4 +1,5 @@
 import { isGivenUp, shownBy, tallyOf, type Tally } from "./loss-tally.ts";
+import type { Program } from "./program.ts";
 import { openStage, type Stage, type StageDatabase } from "./stage.ts";
 import { hasButton } from "./world.ts";
 
@@ -156,6 +157,7 @@ async function killAtRandom(course: Course, random: () => number): Promise<numbe
   const { stage, plan, asked, answered, starts } = course;
   const total = plan.chats * plan.questionsPerChat;
   const underWay: number[] = [];
+  let last: Program | null = null;
   for (let kill = 1; kill <= plan.kills; kill += 1) {
     while (asked.size < (total * kill) / (plan.kills + 1)) await Bun.sleep(LOOK_EVERY_MS);
     await Bun.sleep(random() * KILL_DELAY_MS_MAX);
@@ -163,9 +165,10 @@ async function killAtRandom(course: Course, random: () => number): Promise<numbe
     underWay.push(asked.size - answered.size);
     await Bun.sleep(random() * DOWN_MS_MAX);
     // Not waited for: the next kill may hit it while it is still starting.
-    stage.launch();
+    last = stage.launch();
     starts.push(performance.now());
   }
+  await last?.ready;
   return underWay;
 }
 
