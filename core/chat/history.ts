@@ -5,7 +5,7 @@ import type { ClaudeMessage } from "../claude/client.ts";
 import type { Scope } from "../scope.ts";
 
 const HISTORY_TURNS_MAX = 40;
-// 24 000 tokens at three characters each: what llm.md budgets for history.
+// 24 000 tokens at three characters each, so that a long chat stays affordable.
 const HISTORY_CHARS_MAX = 72_000;
 const WARM_MS = 5 * 60_000;
 
