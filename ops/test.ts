@@ -1,19 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { migrateJobs } from "../core/jobs.ts";
-import { startEmbeddedPostgres, type EmbeddedPostgres } from "../db/embedded.ts";
-import { migrate } from "../db/migrate.ts";
-import { prepareDatabase } from "./postgres/prepare.ts";
+import { startScratchServer, type ScratchServer } from "./postgres/scratch.ts";
 
 type Counts = { passed: number; failed: number; skipped: number };
 
 const TEST_TIMEOUT_MS = 30_000;
-const TEMPLATE = "blockbot_template";
-// More than Bun's default of 256: long polls of the simulated Telegram are held open on purpose.
-const HTTP_REQUESTS_MAX = 4000;
-const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LANG", "CI"];
 const SUMMARY_CHARACTERS = 20_000;
 const KILL_AFTER_MS = 5_000;
 const OUTPUT_AFTER_END_MS = 2_000;
@@ -22,48 +12,14 @@ const OUTPUT_AFTER_END_MS = 2_000;
 async function main(args: string[]): Promise<Counts> {
   const ending = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => ending.abort());
-  const folder = mkdtempSync(join(tmpdir(), "blockbot-test-"));
-  chmodSync(folder, 0o755); // started as root, the server runs as a user who must get in
-  let server: EmbeddedPostgres | undefined;
+  let server: ScratchServer | undefined;
   try {
-    server = await startEmbeddedPostgres({ dataDir: folder, durable: false });
-    const address = await makeTemplate(server);
+    server = await startScratchServer(process.env, { durable: false });
     if (ending.signal.aborted) return { passed: 0, failed: 1, skipped: 0 };
-    return await runTests(args, testEnvironment(address), ending.signal);
+    return await runTests(args, server.environment, ending.signal);
   } finally {
     await server?.stop();
-    if (server !== undefined) rmSync(server.folder, { recursive: true, force: true });
-    rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function makeTemplate(server: EmbeddedPostgres): Promise<string> {
-  const address = new URL(server.adminUrl);
-  const password = decodeURIComponent(address.password);
-  await prepareDatabase({
-    adminUrl: server.adminUrl,
-    database: TEMPLATE,
-    passwords: { app: password, migrate: password, backup: password },
-  });
-  const migrateUrl = server.url({ user: "blockbot_migrate", password }, TEMPLATE);
-  await migrate({ migrateUrl });
-  await migrateJobs(migrateUrl);
-  address.searchParams.set("template", TEMPLATE);
-  return address.toString();
-}
-
-function testEnvironment(address: string): Record<string, string> {
-  const environment: Record<string, string> = {
-    TEST_POSTGRES_URL: address,
-    BUN_CONFIG_MAX_HTTP_REQUESTS: String(HTTP_REQUESTS_MAX),
-  };
-  for (const name of PASSED_ON) {
-    const value = process.env[name];
-    if (value !== undefined) environment[name] = value;
-  }
-  const redis = Bun.which("redis-server");
-  if (redis !== null) environment["TEST_REDIS_SERVER"] = redis;
-  return environment;
 }
 
 async function runTests(args: string[], env: Record<string, string>, signal: AbortSignal): Promise<Counts> {
