@@ -1,17 +1,13 @@
 import { Bot, type Api } from "grammy";
 import type { LanguageCode, Message } from "grammy/types";
-import { AppError } from "../core/errors.ts";
-import { mayActAs } from "../core/scope.ts";
 import { sentence, type Language } from "../core/text/text.ts";
-import { commandOf, spokenText } from "./addressing.ts";
 import { ask, offerEdited } from "./ask.ts";
 import { clientOptions } from "./client.ts";
 import { press } from "./commands/press.ts";
-import { retry, startNew, status, stop } from "./commands/chat.ts";
-import { help, start } from "./commands/start.ts";
+import { runCommand, takeInput } from "./commands/run.ts";
 import { COMMANDS } from "./commands/table.ts";
-import { claim, invite, noteMembership, takeName } from "./commands/team.ts";
-import { conclude, saying } from "./conclude.ts";
+import { noteMembership } from "./commands/team.ts";
+import { conclude } from "./conclude.ts";
 import type { Ctx, Front } from "./context.ts";
 import { endWithError } from "./errors.ts";
 import { flood } from "./flood.ts";
@@ -77,47 +73,6 @@ export function createBot(
   bot.use(takeInput);
   bot.use(ask);
   return bot;
-}
-
-async function runCommand(ctx: Ctx, next: () => Promise<void>): Promise<void> {
-  const { visit } = ctx;
-  const command = commandOf(ctx.message, ctx.front.me.username);
-  if (command === null || visit === null) return next();
-  ctx.note.what = `/${command}`;
-  if (command === "start") return start(ctx, visit);
-  const { scope } = visit;
-  if (scope === null) throw new AppError("not_member");
-  switch (command) {
-    case "help":
-      return help(ctx, visit);
-    case "new":
-      return startNew(ctx, visit, scope);
-    case "stop":
-      return stop(ctx, visit, scope);
-    case "retry":
-      return retry(ctx, visit, scope);
-    case "status":
-      return status(ctx, visit, scope);
-    case "invite":
-      return invite(ctx, visit, scope);
-    case "claim":
-      return claim(ctx, visit, scope);
-    default:
-      ctx.note.what = "unknown command";
-      return conclude(ctx, visit, async () => [
-        saying(ctx, visit, "unknown_command", { command: command.slice(0, 32) }),
-      ]);
-  }
-}
-
-async function takeInput(ctx: Ctx, next: () => Promise<void>): Promise<void> {
-  const { visit, message } = ctx;
-  const isAwaited =
-    visit?.scope != null && visit.person.pending === "team_name" && mayActAs(visit.scope, "admin");
-  if (!isAwaited || visit?.scope == null || message?.text === undefined) return next();
-  ctx.note.what = "team name";
-  const said = [message, ...ctx.rest].map((each) => spokenText(each, ctx.front.me.username));
-  return takeName(ctx, visit, visit.scope, said.join(" "));
 }
 
 /** Gives Telegram the menu, per kind of chat and language; the first language is everybody else's. */

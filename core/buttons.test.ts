@@ -25,13 +25,31 @@ test("a keyboard has one button a row, with ids that Telegram takes and nobody c
   expect(await keyboardOf(scope, CHAT, [])).toEqual([]);
 });
 
+test("buttons in a list stand side by side, and a press says what its button chooses", async () => {
+  await using it = await createTestApp();
+  const scope = await it.team(1);
+  const keyboard = await keyboardOf(scope, CHAT, [
+    [
+      { label: "A", kind: "retry", value: "a" },
+      { label: "B", kind: "retry", value: "b" },
+    ],
+    { label: "New chat", kind: "new_chat" },
+  ]);
+  expect(keyboard.map((row) => row.map(({ text }) => text))).toEqual([["A", "B"], ["New chat"]]);
+  expect(await takePress(scope, keyboard[0]?.[1]?.data ?? "", CHAT)).toEqual({
+    kind: "retry",
+    turnId: null,
+    value: "b",
+  });
+});
+
 test("a button works once, even when it is pressed twenty times at the same moment", async () => {
   await using it = await createTestApp();
   const scope = await it.team(1);
   const [id = ""] = await idsOf(scope, { label: "New chat", kind: "new_chat" });
   const presses = await Promise.allSettled(Array.from({ length: 20 }, () => takePress(scope, id, CHAT)));
   expect(presses.flatMap((press) => (press.status === "fulfilled" ? [press.value] : []))).toEqual([
-    { kind: "new_chat", turnId: null },
+    { kind: "new_chat", turnId: null, value: null },
   ]);
   expect(await refusalOf(takePress(scope, id, CHAT))).toBe("button_gone");
   expect(await refusalOf(buttonKind(scope, id, CHAT))).toBe("button_gone");
@@ -52,8 +70,8 @@ test("a button for one person refuses the others of the team and is still theirs
   expect(await buttonKind(owner, theirs, CHAT)).toBe("keep_name"); // looking uses nothing up
   const worker = { ...owner, actor: { type: "system", name: "worker" } as const };
   expect(await refusalOf(takePress(worker, theirs, CHAT))).toBe("button_not_yours");
-  expect(await takePress(owner, theirs, CHAT)).toEqual({ kind: "keep_name", turnId: null });
-  expect(await takePress(other, anyone, CHAT)).toEqual({ kind: "new_chat", turnId: null });
+  expect(await takePress(owner, theirs, CHAT)).toEqual({ kind: "keep_name", turnId: null, value: null });
+  expect(await takePress(other, anyone, CHAT)).toEqual({ kind: "new_chat", turnId: null, value: null });
 });
 
 test("a button works only in its chat and its team, and a made-up id finds nothing", async () => {
@@ -68,7 +86,7 @@ test("a button works only in its chat and its team, and a made-up id finds nothi
     expect(await refusalOf(takePress(mine, made, CHAT))).toBe("button_gone");
     expect(await refusalOf(buttonKind(mine, made, CHAT))).toBe("button_gone");
   }
-  expect(await takePress(mine, id, CHAT)).toEqual({ kind: "new_chat", turnId: null });
+  expect(await takePress(mine, id, CHAT)).toEqual({ kind: "new_chat", turnId: null, value: null });
 });
 
 test("a button works for seven days", async () => {
@@ -80,5 +98,5 @@ test("a button works for seven days", async () => {
   const [old = ""] = await idsOf(scope, { label: "New chat", kind: "new_chat" });
   expect(await refusalOf(takePress(scope, old, CHAT))).toBe("button_gone");
   expect(await refusalOf(buttonKind(scope, old, CHAT))).toBe("button_gone");
-  expect(await takePress(scope, young, CHAT)).toEqual({ kind: "new_chat", turnId: null });
+  expect(await takePress(scope, young, CHAT)).toEqual({ kind: "new_chat", turnId: null, value: null });
 });

@@ -9,40 +9,59 @@ import type { Scope } from "./scope.ts";
 /** What a press can do. */
 export type ButtonKind = "retry" | "continue" | "new_chat" | "keep_name" | "rename_team";
 
-/** A button before it has an id: what it says and does, and who may press it (nobody named: anyone of the team). */
+/** A button before it has an id: what it says, does and chooses, and who may press it (nobody named: anyone of the team). */
 export type ButtonSpec = {
   readonly label: string;
   readonly kind: ButtonKind;
   readonly turnId?: string;
+  /** What is chosen by the press, where there is a choice. At most 200 characters. */
+  readonly value?: string;
   readonly userId?: string;
+};
+
+/** A press that was taken: `value` is what its button chooses. */
+export type Pressed = {
+  readonly kind: ButtonKind;
+  readonly turnId: string | null;
+  readonly value: string | null;
 };
 
 const BUTTON_DAYS = 7;
 const ID_BYTES = 12; // 16 characters of base64url; callback data may have 64 bytes
 
-/** Stores the buttons of one message and returns its keyboard, one button a row. */
+/** Stores the buttons of one message and returns its keyboard: one button a row, a list of them side by side. */
 export async function createKeyboard(
   tx: Tx,
   scope: Scope,
   telegramChatId: number,
-  specs: readonly ButtonSpec[],
+  specs: readonly (ButtonSpec | readonly ButtonSpec[])[],
 ) {
   if (specs.length === 0) return [];
-  const rows = specs.map((spec) => ({
-    orgId: scope.orgId,
-    id: randomBytes(ID_BYTES).toString("base64url"),
-    kind: spec.kind,
-    turnId: spec.turnId ?? null,
-    userId: spec.userId ?? null,
-    telegramChatId,
-    expiresAt: new Date(scope.app.clock.now() + BUTTON_DAYS * 86_400_000),
-  }));
-  await tx.insert(buttons).values(rows);
-  return specs.map((spec, i) => [{ text: spec.label, data: rows[i]?.id ?? "" }]);
+  const expiresAt = new Date(scope.app.clock.now() + BUTTON_DAYS * 86_400_000);
+  const rows = specs.map((row) =>
+    [row].flat().map((spec) => ({ ...spec, id: randomBytes(ID_BYTES).toString("base64url") })),
+  );
+  await tx.insert(buttons).values(
+    rows.flat().map(({ id, kind, turnId = null, value = null, userId = null }) => ({
+      orgId: scope.orgId,
+      id,
+      kind,
+      turnId,
+      value,
+      userId,
+      telegramChatId,
+      expiresAt,
+    })),
+  );
+  return rows.map((row) => row.map(({ label, id }) => ({ text: label, data: id })));
 }
 
 /** `createKeyboard` for a message of its own; joins the transaction around it. */
-export async function keyboardOf(scope: Scope, telegramChatId: number, specs: readonly ButtonSpec[]) {
+export async function keyboardOf(
+  scope: Scope,
+  telegramChatId: number,
+  specs: readonly (ButtonSpec | readonly ButtonSpec[])[],
+) {
   return inTenant(scope, (tx) => createKeyboard(tx, scope, telegramChatId, specs));
 }
 
@@ -57,20 +76,11 @@ export async function buttonKind(scope: Scope, id: string, telegramChatId: numbe
  * Takes one press: checks chat, person and time, and uses the button up, so
  * that a second press finds nothing. Throws `button_gone` or `button_not_yours`.
  */
-export async function takePress(
-  scope: Scope,
-  id: string,
-  telegramChatId: number,
-): Promise<{ kind: ButtonKind; turnId: string | null }> {
+export async function takePress(scope: Scope, id: string, telegramChatId: number): Promise<Pressed> {
   return inTenant(scope, (tx) => take(tx, scope, id, telegramChatId));
 }
 
-async function take(
-  tx: Tx,
-  scope: Scope,
-  id: string,
-  telegramChatId: number,
-): Promise<{ kind: ButtonKind; turnId: string | null }> {
+async function take(tx: Tx, scope: Scope, id: string, telegramChatId: number): Promise<Pressed> {
   await usable(tx, scope, id, telegramChatId);
   const [taken] = await tx
     .update(buttons)
@@ -79,7 +89,7 @@ async function take(
     .returning();
   if (taken === undefined) throw new AppError("button_gone");
   // safe: only createKeyboard writes this column
-  return { kind: taken.kind as ButtonKind, turnId: taken.turnId };
+  return { kind: taken.kind as ButtonKind, turnId: taken.turnId, value: taken.value };
 }
 
 async function usable(tx: Tx, scope: Scope, id: string, telegramChatId: number) {

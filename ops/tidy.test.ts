@@ -140,7 +140,7 @@ test("there are no import cycles", () => {
 
 test("a verb that writes a team's rows also leaves an audit row", () => {
   // Housekeeping of our own, which nobody did and nobody asks about.
-  const exempt = new Set(["core/buttons.ts", "core/retention.ts", "core/instance.ts"]);
+  const exempt = new Set(["core/buttons.ts", "core/inputs.ts", "core/retention.ts", "core/instance.ts"]);
   const wrong = sources.filter(
     ({ path, text, isTest }) =>
       path.startsWith("core/") &&

@@ -1,9 +1,24 @@
-import { buttonKind } from "../../core/buttons.ts";
+import { buttonKind, type ButtonKind } from "../../core/buttons.ts";
 import { AppError } from "../../core/errors.ts";
-import type { Ctx } from "../context.ts";
+import type { Scope } from "../../core/scope.ts";
+import type { Ctx, Visit } from "../context.ts";
 import { STOP_PREFIX } from "../presenter.ts";
 import { retryByButton, startNew, stopById } from "./chat.ts";
 import { askName, keepName } from "./team.ts";
+
+/** What a press does. `long`: it is answered first, because what it starts takes its time. */
+type Press = {
+  readonly long: boolean;
+  readonly run: (ctx: Ctx, visit: Visit, scope: Scope, buttonId: string) => Promise<void>;
+};
+
+const PRESSES: Readonly<Record<ButtonKind, Press>> = {
+  retry: { long: true, run: retryByButton },
+  continue: { long: true, run: retryByButton },
+  new_chat: { long: true, run: startNew },
+  keep_name: { long: false, run: keepName },
+  rename_team: { long: false, run: askName },
+};
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -22,28 +37,14 @@ export async function press(ctx: Ctx): Promise<void> {
     if (!UUID.test(turnId)) throw new AppError("button_gone");
     ctx.note.what = "button stop";
     await stopById(ctx, visit, scope, turnId);
-    acknowledge(ctx);
-    return;
+    return acknowledge(ctx);
   }
   const kind = await buttonKind(scope, data, visit.place.chatId);
   ctx.note.what = `button ${kind}`;
-  switch (kind) {
-    case "retry":
-    case "continue":
-      acknowledge(ctx);
-      return retryByButton(ctx, visit, scope, data);
-    case "new_chat":
-      acknowledge(ctx);
-      return startNew(ctx, visit, scope, data);
-    case "keep_name":
-      await keepName(ctx, visit, scope, data);
-      acknowledge(ctx);
-      return;
-    case "rename_team":
-      await askName(ctx, visit, scope, data);
-      acknowledge(ctx);
-      return;
-  }
+  const { long, run } = PRESSES[kind];
+  if (long) acknowledge(ctx);
+  await run(ctx, visit, scope, data);
+  if (!long) acknowledge(ctx);
 }
 
 // Best effort, and not waited for: what was asked for is done all the same, and other commands wait behind it.

@@ -5,9 +5,9 @@ import type { OutgoingMessage } from "../../core/pipeline/outbox.ts";
 import type { Scope } from "../../core/scope.ts";
 import { sentence } from "../../core/text/text.ts";
 import { argumentOf } from "../addressing.ts";
-import { conclude, messageOf, saying } from "../conclude.ts";
+import { conclude, saying } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
-import { helpText } from "./table.ts";
+import { help } from "./table.ts";
 
 /** /start: the owner link, an invite, or a welcome back. */
 export async function start(ctx: Ctx, visit: Visit): Promise<void> {
@@ -15,11 +15,6 @@ export async function start(ctx: Ctx, visit: Visit): Promise<void> {
   if (visit.place.kind !== "private" || parameter === "") return help(ctx, visit);
   if (parameter.startsWith(INVITE_PREFIX)) return conclude(ctx, visit, () => join(ctx, visit, parameter));
   return conclude(ctx, visit, () => claim(ctx, visit, parameter));
-}
-
-/** /help: what this person may do here. */
-export async function help(ctx: Ctx, visit: Visit): Promise<void> {
-  await conclude(ctx, visit, async () => [messageOf(ctx, visit, helpText(visit))]);
 }
 
 async function claim(ctx: Ctx, visit: Visit, code: string): Promise<OutgoingMessage[]> {

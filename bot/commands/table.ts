@@ -1,27 +1,39 @@
-import { ranksAtLeast, type Role } from "../../core/scope.ts";
+import { ranksAtLeast, type Role, type Scope } from "../../core/scope.ts";
 import { sentence } from "../../core/text/text.ts";
-import type { Visit } from "../context.ts";
+import { conclude, messageOf } from "../conclude.ts";
+import type { Ctx, Visit } from "../context.ts";
+import { retry, startNew, status, stop } from "./chat.ts";
+import { claim, invite } from "./team.ts";
 
-/** One line of the menu. `who` is the least role that may use it. */
-export type CommandEntry = {
+/**
+ * One command: its name, the kind of chat it works in, the least role whose
+ * menu and /help list it (whether somebody may is for the verb to say), and
+ * what it does.
+ */
+type Command = {
   readonly name: string;
   readonly where: "private" | "group" | "anywhere";
   readonly who: Role;
+  readonly run: (ctx: Ctx, visit: Visit, scope: Scope) => Promise<void>;
 };
 
 /** What setMyCommands is given and /help lists, in this order. Each has a description `command_NAME`. */
-export const COMMANDS: readonly CommandEntry[] = [
-  { name: "new", where: "anywhere", who: "member" },
-  { name: "stop", where: "anywhere", who: "member" },
-  { name: "retry", where: "anywhere", who: "member" },
-  { name: "status", where: "anywhere", who: "member" },
-  { name: "invite", where: "private", who: "admin" },
-  { name: "claim", where: "group", who: "admin" },
-  { name: "help", where: "anywhere", who: "member" },
+export const COMMANDS: readonly Command[] = [
+  { name: "new", where: "anywhere", who: "member", run: startNew },
+  { name: "stop", where: "anywhere", who: "member", run: stop },
+  { name: "retry", where: "anywhere", who: "member", run: retry },
+  { name: "status", where: "anywhere", who: "member", run: status },
+  { name: "invite", where: "private", who: "admin", run: invite },
+  { name: "claim", where: "group", who: "admin", run: claim },
+  { name: "help", where: "anywhere", who: "member", run: help },
 ];
 
-/** What this person may do in this kind of chat. */
-export function helpText(visit: Visit): string {
+/** /help: what this person may do here. */
+export async function help(ctx: Ctx, visit: Visit): Promise<void> {
+  await conclude(ctx, visit, async () => [messageOf(ctx, visit, helpText(visit))]);
+}
+
+function helpText(visit: Visit): string {
   const place = visit.place.kind === "private" ? "private" : "group";
   const role = visit.person.member?.role ?? "member";
   const usable = COMMANDS.filter(

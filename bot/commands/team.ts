@@ -1,8 +1,8 @@
 import { leaveChat } from "../../core/accounts/chats.ts";
 import { createInvite, INVITE_DAYS } from "../../core/accounts/invites.ts";
-import { awaitInput, claimGroup, clearInput, renameTeam } from "../../core/accounts/teams.ts";
+import { claimGroup, renameTeam } from "../../core/accounts/teams.ts";
 import { takePress } from "../../core/buttons.ts";
-import { AppError } from "../../core/errors.ts";
+import { awaitInput, clearInput } from "../../core/inputs.ts";
 import type { Scope } from "../../core/scope.ts";
 import { argumentOf } from "../addressing.ts";
 import { conclude, saying } from "../conclude.ts";
@@ -10,7 +10,6 @@ import type { Ctx, Visit } from "../context.ts";
 
 /** /invite [admin]: a link for one person. Only in private: whoever has it can join. */
 export async function invite(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  if (visit.place.kind !== "private") throw new AppError("private_only");
   const role = argumentOf(ctx.message).toLowerCase() === "admin" ? "admin" : "member";
   await conclude(ctx, visit, async () => {
     const parameter = await createInvite(scope, role);
@@ -28,7 +27,6 @@ export async function invite(ctx: Ctx, visit: Visit, scope: Scope): Promise<void
 
 /** /claim: ties this group to the admin's team. */
 export async function claim(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  if (visit.place.kind === "private") throw new AppError("group_only");
   await conclude(ctx, visit, async () => {
     const outcome = await claimGroup(scope, ctx.front.lease.botId, visit.place);
     const params = { team: scope.team, bot: ctx.front.me.username };

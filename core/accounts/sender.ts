@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { inSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
+import type { InputKind } from "../inputs.ts";
 import type { Role } from "../scope.ts";
 
 /** Who wrote, and for which team they would speak here. */
@@ -17,7 +18,7 @@ export type Sender = {
   readonly locale: string | null;
   readonly timeZone: string | null;
   /** What a command waits for from this person in this chat. */
-  readonly pending: string | null;
+  readonly pending: InputKind | null;
 };
 
 type Raw = {
@@ -30,7 +31,7 @@ type Raw = {
   time_zone: string | null;
   display_name: string | null;
   claimed: boolean;
-  pending: string | null;
+  pending: InputKind | null;
 };
 
 /** One query per message: rights are read anew each time, so a removal counts from the next message on. */

@@ -3,7 +3,7 @@ import { openInstance } from "../instance.ts";
 import { newCorrelationId } from "../scope.ts";
 import { createTestApp, refusalOf, type TestApp } from "../test-app.ts";
 import { resolveSender } from "./sender.ts";
-import { awaitInput, claimFirstTeam, claimGroup, clearInput, renameTeam } from "./teams.ts";
+import { claimFirstTeam, claimGroup, renameTeam } from "./teams.ts";
 
 const BOT_ID = 4711;
 const GROUP = { chatId: -100, threadId: 0, kind: "supergroup", title: "Work", lane: "group" } as const;
@@ -110,25 +110,4 @@ test("a group belongs to one team, whoever asks at the same moment", async () =>
   // Another bot's group of the same number is another group.
   const other = teams[(winner + 1) % teams.length];
   if (other !== undefined) expect(await claimGroup(other, BOT_ID + 1, GROUP)).toBe("claimed");
-});
-
-test("what a command waits for is answered by that person in that chat, for ten minutes, until cleared", async () => {
-  await using it = await createTestApp();
-  const owner = await it.team(1);
-  await it.member(owner, 2, "admin");
-  const pending = async (telegramUserId: number, chatId: number) =>
-    (await resolveSender(it.app, BOT_ID, telegramUserId, chatId)).pending;
-  await awaitInput(owner, 1, "team_name");
-  await awaitInput(owner, 1, "team_name");
-  expect(await pending(1, 1)).toBe("team_name");
-  expect(await pending(1, 99)).toBeNull();
-  expect(await pending(2, 1)).toBeNull();
-  await it.admin`UPDATE app.pending_inputs SET expires_at = expires_at - interval '9 minutes 30 seconds'`;
-  expect(await pending(1, 1)).toBe("team_name");
-  await it.admin`UPDATE app.pending_inputs SET expires_at = expires_at - interval '30 seconds'`;
-  expect(await pending(1, 1)).toBeNull();
-  await awaitInput(owner, 1, "team_name");
-  expect(await pending(1, 1)).toBe("team_name");
-  await clearInput(owner, 1);
-  expect(await pending(1, 1)).toBeNull();
 });

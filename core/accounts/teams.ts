@@ -1,6 +1,6 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
-import { chats, pendingInputs } from "../../db/schema/chat.ts";
+import { chats } from "../../db/schema/chat.ts";
 import { groups, organizations } from "../../db/schema/teams.ts";
 import { DatabaseError, inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
@@ -14,7 +14,6 @@ import { requireRole, type Scope } from "../scope.ts";
 export type TelegramPerson = { readonly id: number; readonly name: string; readonly locale: string };
 
 const TEAM_NAME_CHARS_MAX = 80;
-const PENDING_MINUTES = 10;
 const UNIQUE_VIOLATION = "23505";
 
 /**
@@ -57,37 +56,6 @@ export async function renameTeam(scope: Scope, name: string): Promise<string> {
     await audit(tx, scope, "team.rename");
   });
   return clean;
-}
-
-/** The next message of this person in this chat is the answer to `kind`, for ten minutes. */
-export async function awaitInput(scope: Scope, chatId: number, kind: "team_name"): Promise<void> {
-  const userId = userOf(scope);
-  const expiresAt = sql`now() + ${PENDING_MINUTES} * interval '1 minute'`;
-  await inTenant(scope, (tx) =>
-    tx
-      .insert(pendingInputs)
-      .values({ orgId: scope.orgId, userId, telegramChatId: chatId, kind, expiresAt })
-      .onConflictDoUpdate({
-        target: [pendingInputs.orgId, pendingInputs.userId, pendingInputs.telegramChatId],
-        set: { kind, expiresAt },
-      }),
-  );
-}
-
-/** Stops waiting for this person's input in this chat. */
-export async function clearInput(scope: Scope, chatId: number): Promise<void> {
-  const userId = userOf(scope);
-  await inTenant(scope, (tx) =>
-    tx
-      .delete(pendingInputs)
-      .where(
-        and(
-          eq(pendingInputs.orgId, scope.orgId),
-          eq(pendingInputs.userId, userId),
-          eq(pendingInputs.telegramChatId, chatId),
-        ),
-      ),
-  );
 }
 
 /**
@@ -148,11 +116,6 @@ function sqlStateOf(err: unknown): string | null {
   if (err instanceof DatabaseError) return err.code;
   const cause = err instanceof Error ? err.cause : null;
   return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null;
-}
-
-function userOf(scope: Scope): string {
-  if (scope.actor.type !== "user") throw new AppError("not_member");
-  return scope.actor.userId;
 }
 
 // One line, no invisible characters: the name is shown in lists and in sentences.

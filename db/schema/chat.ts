@@ -70,6 +70,7 @@ export const buttons = app.table("buttons", {
   id: text("id").notNull(),
   kind: text("kind").notNull(),
   turnId: uuid("turn_id"),
+  value: text("value"),
   userId: uuid("user_id"),
   telegramChatId: telegramId("telegram_chat_id").notNull(),
   expiresAt: timestamp("expires_at", { withTimezone: true }).notNull(),

@@ -1,0 +1,14 @@
+import type { InputKind } from "../../core/inputs.ts";
+import type { Role, Scope } from "../../core/scope.ts";
+import type { Ctx, Visit } from "../context.ts";
+import { takeName } from "./team.ts";
+
+/** What is done with a message that was asked for, and the least role that it is taken from. */
+type Input = {
+  readonly who: Role;
+  readonly take: (ctx: Ctx, visit: Visit, scope: Scope, text: string) => Promise<void>;
+};
+
+export const INPUTS: Readonly<Record<InputKind, Input>> = {
+  team_name: { who: "admin", take: takeName },
+};
