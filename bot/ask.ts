@@ -11,6 +11,7 @@ import { questionOf } from "./question.ts";
 
 const QUESTION_CHARS_MAX = 16_000;
 // Older than this, a question may no longer be meant: we were away, or its lane was long.
+const NOTICE_MS = 60_000;
 const LATE_MS = 10 * 60_000;
 
 /** What somebody said to the assistant: answered in its lane, or refused by name. Resolves when the turn has ended. */
@@ -117,15 +118,15 @@ export async function runTurn(
 
 async function tooFast(ctx: Ctx, visit: Visit, scope: Scope): Promise<boolean> {
   const { front } = ctx;
-  const windowMs = 60_000;
+  const { bot } = front.app.limitRules;
   const person = `{${scope.orgId}}:person:${visit.from.id}`;
   const { allowed, retryAfterMs } = await front.app.limits.take([
-    { key: `${person}:ask`, limit: front.limits.personPerMinute, windowMs },
-    { key: `{${scope.orgId}}:ask`, limit: front.limits.teamPerMinute, windowMs },
+    { key: `${person}:ask`, ...bot.person },
+    { key: `{${scope.orgId}}:ask`, ...bot.team },
   ]);
   if (allowed) return false;
   // One word about it a minute; the rest of the flood is dropped without a reply.
-  const notice = await front.app.limits.take([{ key: `${person}:notice`, limit: 1, windowMs }]);
+  const notice = await front.app.limits.take([{ key: `${person}:notice`, limit: 1, windowMs: NOTICE_MS }]);
   ctx.note.outcome = "limited";
   await conclude(ctx, visit, async () =>
     notice.allowed ? [saying(ctx, visit, "too_fast", { seconds: Math.ceil(retryAfterMs / 1000) })] : [],

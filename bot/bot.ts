@@ -62,7 +62,7 @@ export function createBot(
     );
   });
 
-  bot.use(flood({ clock: front.app.clock }));
+  bot.use(flood({ clock: front.app.clock, rule: front.app.limitRules.flood }));
   bot.use(gate);
   bot.on("callback_query:data", (ctx) => press(ctx));
   bot.on("my_chat_member", (ctx) =>

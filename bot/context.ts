@@ -16,7 +16,6 @@ export type Front = {
   readonly lease: Lease;
   readonly sender: Sender;
   readonly lanes: Lanes;
-  readonly limits: { readonly personPerMinute: number; readonly teamPerMinute: number };
 };
 
 /** What the gate found out about an update. */

@@ -6,6 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import { createLog } from "../core/log.ts";
 import { takeLease } from "../core/pipeline/lease.ts";
 import { storeBatch, undone } from "../core/pipeline/updates.ts";
+import { testSettings } from "../core/test-app.ts";
 import { createTestDatabase } from "../db/test-db.ts";
 import { conclude } from "./conclude.ts";
 import type { Ctx, Front } from "./context.ts";
@@ -88,18 +89,7 @@ async function start() {
   });
   let now = 1_000_000_000_000;
   const clock: Clock = { now: () => now, sleep: () => new Promise(() => undefined) };
-  const app = createApp(
-    {
-      version: "test",
-      logLevel: "debug",
-      databaseUrl: database.databaseUrl,
-      redisUrl: null,
-      masterKeys: [{ kid: 1, key: crypto.getRandomValues(new Uint8Array(32)) }],
-      claude: { apiKey: null, baseUrl: "http://127.0.0.1:1", model: "claude-sonnet-5-5" },
-      operatorChatIds: [],
-    },
-    { clock, log },
-  );
+  const app = createApp(testSettings(database.databaseUrl), { clock, log });
   const lease = await takeLease(app, ME);
   if ("heldBy" in lease) throw new Error("a new database has a free lease");
 
@@ -120,7 +110,7 @@ async function start() {
     await next();
     outcomes.push(ctx.note.outcome);
   });
-  bot.use(flood({ clock }));
+  bot.use(flood({ clock, rule: app.limitRules.flood }));
   bot.use(async (ctx) => {
     const who = ctx.from?.id ?? "nobody";
     passed[who] = (passed[who] ?? 0) + 1;

@@ -1,27 +1,27 @@
 import { limit } from "@grammyjs/ratelimiter";
 import type { MiddlewareFn } from "grammy";
 import type { Clock } from "../core/clock.ts";
+import type { LimitRules } from "../core/limit-rules.ts";
 import { conclude } from "./conclude.ts";
 import type { Ctx } from "./context.ts";
 
-const UPDATES_MAX = 60;
-const WINDOW_MS = 10_000;
 const PEOPLE_MAX = 10_000;
 
 type Counter = { hits: number; readonly beganAt: number };
 
 /**
- * The cheap first shield, before anybody is looked up: sixty updates in ten
- * seconds per person. What exceeds it is ended without a reply; a button is
+ * The cheap first shield, before anybody is looked up: so many updates in a
+ * window per person. What exceeds it is ended without a reply; a button is
  * answered all the same, so that it does not go on spinning.
  */
-export function flood(options: { clock: Clock }): MiddlewareFn<Ctx> {
+export function flood(options: { clock: Clock; rule: LimitRules["flood"] }): MiddlewareFn<Ctx> {
+  const { clock, rule } = options;
   const shield = limit<Ctx, Counters>({
-    limit: UPDATES_MAX,
-    timeFrame: WINDOW_MS,
+    limit: rule.limit,
+    timeFrame: rule.windowMs,
     keyPrefix: "",
     keyGenerator: (ctx) => ctx.from?.id.toString(),
-    storageClient: createCounters(options.clock),
+    storageClient: createCounters(clock, rule.windowMs),
     // The library calls this for the first excess update of a window only.
     onLimitExceeded: (ctx) => ctx.front.app.log.debug({ from: ctx.from?.id }, "a flood begins to be dropped"),
   });
@@ -51,10 +51,10 @@ type Counters = ReturnType<typeof createCounters>;
  * its first hit on, so that no hit is counted for ever; when too many people
  * have one, the oldest window is forgotten first.
  */
-function createCounters(clock: Clock) {
+function createCounters(clock: Clock, windowMs: number) {
   const counters = new Map<string, Counter>(); // in the order in which the windows began
 
-  const isRunning = ({ beganAt }: Counter, now: number) => now >= beganAt && now < beganAt + WINDOW_MS;
+  const isRunning = ({ beganAt }: Counter, now: number) => now >= beganAt && now < beganAt + windowMs;
 
   function begin(key: string, now: number): number {
     counters.delete(key);

@@ -32,7 +32,6 @@ const LEASE_MARGIN_MS = 2_000;
 export type BotSettings = {
   readonly token: string;
   readonly apiRoot: string;
-  readonly limits: Front["limits"];
   /** What each chat may be told; Telegram's own limits unless a bench raises them. */
   readonly allowances?: Allowances;
 };
@@ -123,7 +122,6 @@ function createFront(
     lease,
     sender: createSender({ app, api, lease, allowances, isHeld }),
     lanes: createLanes({ step, log: app.log }),
-    limits: settings.limits,
   };
 }
 

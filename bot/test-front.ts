@@ -6,6 +6,7 @@ import { createLog } from "../core/log.ts";
 import { takeLease } from "../core/pipeline/lease.ts";
 import { enqueue, type OutboxItem, type OutgoingMessage } from "../core/pipeline/outbox.ts";
 import type { Scope } from "../core/scope.ts";
+import { testSettings } from "../core/test-app.ts";
 import { createSql } from "../db/client.ts";
 import { createTestDatabase } from "../db/test-db.ts";
 import { inSystem } from "../db/tenant.ts";
@@ -131,18 +132,10 @@ export async function startFront(clock: Clock, isHeld: () => boolean = () => tru
 function loggedApp(databaseUrl: string, clock: Clock) {
   const lines: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
-  const app = createApp(
-    {
-      version: "test",
-      logLevel: "debug",
-      databaseUrl,
-      redisUrl: null,
-      masterKeys: [{ kid: 1, key: crypto.getRandomValues(new Uint8Array(32)) }],
-      claude: { apiKey: null, baseUrl: "http://127.0.0.1:1", model: "claude-sonnet-5-5" },
-      operatorChatIds: [],
-    },
-    { clock, log: createLog({ level: "debug", destination }) },
-  );
+  const app = createApp(testSettings(databaseUrl), {
+    clock,
+    log: createLog({ level: "debug", destination }),
+  });
   return { app, lines: lines as readonly Record<string, unknown>[] };
 }
 
@@ -161,7 +154,6 @@ async function frontOf(
     lease,
     sender: createSender({ app, api, lease, allowances: TELEGRAM_ALLOWANCES, isHeld }),
     lanes: createLanes({ step: async () => false, log: app.log }),
-    limits: { personPerMinute: 1_000, teamPerMinute: 1_000 },
   };
 }
 

@@ -2,7 +2,9 @@ import { createDatabase, type Database } from "../db/client.ts";
 import { createClaude, type Claude } from "./claude/client.ts";
 import { createClaudeHealth, type ClaudeHealth } from "./claude/health.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import type { TeamCreation } from "./config.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
+import type { LimitRules } from "./limit-rules.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import { createLog, type Log } from "./log.ts";
 import { createVault, type MasterKey, type Vault } from "./vault/cipher.ts";
@@ -16,6 +18,8 @@ export type AppSettings = {
   readonly masterKeys: readonly MasterKey[];
   readonly claude: { readonly apiKey: string | null; readonly baseUrl: string; readonly model: string };
   readonly operatorChatIds: readonly number[];
+  readonly teamCreation: TeamCreation;
+  readonly limitRules: LimitRules;
 };
 
 /** What lives as long as the process. Made once, read-only. */
@@ -29,9 +33,11 @@ export type App = {
   readonly claude: Claude;
   readonly claudeHealth: ClaudeHealth;
   readonly limits: Limits;
+  readonly limitRules: LimitRules;
   readonly jobs: Jobs;
   /** Telegram ids that get operator alerts; empty means the owners of the first team. */
   readonly operatorChatIds: readonly number[];
+  readonly teamCreation: TeamCreation;
   /** Closes Redis, the job engine's pool and Postgres, in that order. */
   close(): Promise<void>;
 };
@@ -64,8 +70,10 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
     }),
     claudeHealth,
     limits,
+    limitRules: settings.limitRules,
     jobs,
     operatorChatIds: settings.operatorChatIds,
+    teamCreation: settings.teamCreation,
     async close() {
       await limits.close();
       await jobs.stop();

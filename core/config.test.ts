@@ -28,6 +28,28 @@ function problemsOf(env: Environment): readonly string[] {
 
 const keysOf = (problems: readonly string[]) => problems.map((line) => line.split(":")[0]);
 
+const MINUTE_MS = 60_000;
+// The numbers of the design.
+const LIMITS = {
+  flood: { limit: 60, windowMs: 10_000 },
+  bot: { person: { limit: 20, windowMs: MINUTE_MS }, team: { limit: 200, windowMs: MINUTE_MS } },
+  api: {
+    endpoint: { limit: 100, windowMs: MINUTE_MS },
+    person: { limit: 1_000, windowMs: 60 * MINUTE_MS },
+    team: { limit: 10_000, windowMs: 60 * MINUTE_MS },
+  },
+  signIn: {
+    address: { limit: 10, windowMs: 15 * MINUTE_MS },
+    account: { limit: 5, windowMs: 15 * MINUTE_MS },
+  },
+  magicLink: [
+    { limit: 1, windowMs: MINUTE_MS },
+    { limit: 3, windowMs: 15 * MINUTE_MS },
+    { limit: 10, windowMs: 1_440 * MINUTE_MS },
+  ],
+  refresh: { limit: 30, windowMs: MINUTE_MS },
+};
+
 test("nothing has to be set: the demo starts on this machine alone, with everything simulated", () => {
   expect(loadConfig({})).toEqual({
     production: false,
@@ -42,7 +64,8 @@ test("nothing has to be set: the demo starts on this machine alone, with everyth
     demoPort: 3001,
     setupCode: null,
     operatorChatIds: [],
-    limits: { personPerMinute: 20, teamPerMinute: 200 },
+    teamCreation: "first-team-owners",
+    limits: LIMITS,
   });
 });
 
@@ -61,8 +84,9 @@ test("every key is read, and spaces around a value do not matter", () => {
     TRUSTED_PROXIES: "10.0.0.1, 10.0.0.2,",
     HEALTH_TOKEN: "h".repeat(16),
     SETUP_CODE: "open-sesame",
+    TEAM_CREATION: "anyone",
     LIMIT_PERSON_PER_MINUTE: "5",
-    LIMIT_TEAM_PER_MINUTE: "50",
+    LIMIT_MAGIC_LINK_PER_DAY: "50",
   });
   expect(config).toMatchObject({
     production: true,
@@ -84,7 +108,12 @@ test("every key is read, and spaces around a value do not matter", () => {
       trustedProxies: ["10.0.0.1", "10.0.0.2"],
     },
     setupCode: "open-sesame",
-    limits: { personPerMinute: 5, teamPerMinute: 50 },
+    teamCreation: "anyone",
+    limits: {
+      ...LIMITS,
+      bot: { ...LIMITS.bot, person: { limit: 5, windowMs: MINUTE_MS } },
+      magicLink: [...LIMITS.magicLink.slice(0, 2), { limit: 50, windowMs: 1_440 * MINUTE_MS }],
+    },
   });
   expect(config.masterKeys).toMatchObject([{ kid: 1 }]);
 });
@@ -146,6 +175,7 @@ test("one error names every bad key once, with its fix and never with a secret",
     HEALTH_TOKEN: [secret, "openssl rand"],
     SETUP_CODE: ["no spaces please", "8 to 64"],
     OPERATOR_CHAT_ID: ["@alice", "numeric"],
+    TEAM_CREATION: ["nobody", "anyone"],
     LIMIT_PERSON_PER_MINUTE: ["many", "whole number"],
     LIMIT_TEAM_PER_MINUTE: ["0", "at least 1"],
   };

@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { LIMIT_KEYS, limitRulesOf, type LimitRules } from "./limit-rules.ts";
 import { parseMasterKeys, type MasterKey } from "./vault/cipher.ts";
+
+/** `anyone` is anybody who is in a team. */
+export type TeamCreation = "first-team-owners" | "anyone";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +28,9 @@ export type Config = {
   readonly demoPort: number;
   readonly setupCode: string | null;
   readonly operatorChatIds: readonly number[];
-  readonly limits: { readonly personPerMinute: number; readonly teamPerMinute: number };
+  /** Who may make further teams. */
+  readonly teamCreation: TeamCreation;
+  readonly limits: LimitRules;
 };
 
 /** Every key that was wrong, with its fix, in one error. */
@@ -109,8 +115,10 @@ const schema = z.object({
     .regex(/^-?\d+(\s*,\s*-?\d+)*$/, "must be Telegram's numeric chat ids, separated by commas")
     .transform((text) => listed(text).map(Number))
     .default([]),
-  LIMIT_PERSON_PER_MINUTE: wholeNumber(1, 10_000).default(20),
-  LIMIT_TEAM_PER_MINUTE: wholeNumber(1, 100_000).default(200),
+  TEAM_CREATION: z
+    .enum(["first-team-owners", "anyone"], { error: "must be first-team-owners or anyone" })
+    .default("first-team-owners"),
+  ...LIMIT_KEYS,
 });
 
 /**
@@ -214,6 +222,7 @@ function toConfig(values: Parsed): Config {
     demoPort: values.DEMO_PORT,
     setupCode: values.SETUP_CODE ?? null,
     operatorChatIds: values.OPERATOR_CHAT_ID,
-    limits: { personPerMinute: values.LIMIT_PERSON_PER_MINUTE, teamPerMinute: values.LIMIT_TEAM_PER_MINUTE },
+    teamCreation: values.TEAM_CREATION,
+    limits: limitRulesOf(values),
   };
 }

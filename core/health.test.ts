@@ -7,6 +7,7 @@ import { createApp, type App } from "./app.ts";
 import { systemClock } from "./clock.ts";
 import { healthReport, isReady } from "./health.ts";
 import { createLog } from "./log.ts";
+import { testSettings } from "./test-app.ts";
 
 const BOT_ID = 4711;
 const LOOKS_MAX = 10_000;
@@ -216,19 +217,13 @@ type Given = { apiKey?: string | null; redisUrl?: string };
 function start(databaseUrl: string, given: Given = {}) {
   let elapsedMs = 0;
   const startedAt = Date.now();
+  const settings = testSettings(databaseUrl);
   const app = createApp(
     {
+      ...settings,
       version: "1.2.3",
-      logLevel: "silent",
-      databaseUrl,
       redisUrl: given.redisUrl ?? null,
-      masterKeys: [{ kid: 1, key: crypto.getRandomValues(new Uint8Array(32)) }],
-      claude: {
-        apiKey: given.apiKey === undefined ? "sk-ant-test-000000000000" : given.apiKey,
-        baseUrl: "http://127.0.0.1:1",
-        model: "claude-sonnet-5-5",
-      },
-      operatorChatIds: [],
+      claude: { ...settings.claude, apiKey: given.apiKey === undefined ? "sk-ant-test-0" : given.apiKey },
     },
     { clock: { ...systemClock, now: () => startedAt + elapsedMs }, log: createLog({ level: "silent" }) },
   );

@@ -3,6 +3,7 @@ import { createSql, type Sql } from "../db/client.ts";
 import { createTestDatabase } from "../db/test-db.ts";
 import { createApp, type App, type AppSettings } from "./app.ts";
 import { systemClock } from "./clock.ts";
+import { loadConfig } from "./config.ts";
 import { AppError, type ErrorCode } from "./errors.ts";
 import { createLog } from "./log.ts";
 import { takeLease, type Lease } from "./pipeline/lease.ts";
@@ -28,6 +29,21 @@ export type TestApp = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+/** What an app of a test is made with, as a rule: no Redis, no Claude, the production limits. */
+export function testSettings(databaseUrl: string): AppSettings {
+  return {
+    version: "0.0.0",
+    logLevel: "silent",
+    databaseUrl,
+    redisUrl: null,
+    masterKeys: TEST_KEYS,
+    claude: { apiKey: null, baseUrl: "http://127.0.0.1:1", model: "claude-sonnet-5-5" },
+    operatorChatIds: [],
+    teamCreation: "first-team-owners",
+    limitRules: loadConfig({}).limits,
+  };
+}
+
 /** Logs nothing, asks no Claude, and has a master key that never changes. */
 export async function createTestApp(settings: Partial<AppSettings> = {}): Promise<TestApp> {
   const database = await createTestDatabase();
@@ -36,17 +52,7 @@ export async function createTestApp(settings: Partial<AppSettings> = {}): Promis
   const clock = { ...systemClock, now: () => Date.now() + passedMs };
   const another = (others: Partial<AppSettings> = {}) =>
     createApp(
-      {
-        version: "0.0.0",
-        logLevel: "silent",
-        databaseUrl: database.databaseUrl,
-        redisUrl: null,
-        masterKeys: TEST_KEYS,
-        claude: { apiKey: null, baseUrl: "http://127.0.0.1:1", model: "claude-sonnet-5-5" },
-        operatorChatIds: [],
-        ...settings,
-        ...others,
-      },
+      { ...testSettings(database.databaseUrl), ...settings, ...others },
       { clock, log: createLog({ level: "silent" }) },
     );
   const app = another();

@@ -70,12 +70,14 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
         ? config.claude
         : { ...config.claude, apiKey: "practice-model-needs-no-key", baseUrl: practice },
     operatorChatIds: config.operatorChatIds,
+    teamCreation: config.teamCreation,
+    limitRules: config.limits,
   });
   closers.push(app.close);
   const ownerCode = await open(app, config);
   const product = await startProduct(app, {
     roles,
-    bot: { ...telegram, limits: config.limits },
+    bot: telegram,
     admin: config.admin,
   });
   closers.push(product.stop);

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createApp, type App } from "../../core/app.ts";
 import { createLog } from "../../core/log.ts";
+import { testSettings } from "../../core/test-app.ts";
 import { sql } from "drizzle-orm";
 import { inSystem } from "../../db/tenant.ts";
 import { createTestDatabase } from "../../db/test-db.ts";
@@ -10,6 +11,11 @@ const TOKEN = "health-token-of-this-test";
 const DATABASE_PASSWORD = "never-show-this";
 const NOTHING_LISTENS = `postgres://blockbot_app:${DATABASE_PASSWORD}@127.0.0.1:1/none`;
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+const CLAUDE = {
+  apiKey: "sk-ant-test-000000000000",
+  baseUrl: "http://127.0.0.1:1",
+  model: "claude-sonnet-5-5",
+};
 const THROUGH_PROXY = { "X-Forwarded-For": "127.0.0.1" };
 
 test("everybody sees states; numbers and texts need the token or this very machine", async () => {
@@ -266,22 +272,7 @@ test("a taken port is named together with the key that changes it", async () => 
 function serve(databaseUrl: string, change: (app: App) => App = (app) => app) {
   const lines: string[] = [];
   const log = createLog({ level: "debug", destination: { write: (line) => lines.push(line) } });
-  const app = createApp(
-    {
-      version: "1.2.3",
-      logLevel: "debug",
-      databaseUrl,
-      redisUrl: null,
-      masterKeys: [{ kid: 1, key: crypto.getRandomValues(new Uint8Array(32)) }],
-      claude: {
-        apiKey: "sk-ant-test-000000000000",
-        baseUrl: "http://127.0.0.1:1",
-        model: "claude-sonnet-5-5",
-      },
-      operatorChatIds: [],
-    },
-    { log },
-  );
+  const app = createApp({ ...testSettings(databaseUrl), version: "1.2.3", claude: CLAUDE }, { log });
   const admin = startAdmin(change(app), {
     host: "127.0.0.1",
     port: 0,

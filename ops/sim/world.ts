@@ -1,7 +1,9 @@
 import { createApp, type App } from "../../core/app.ts";
+import { loadConfig, type TeamCreation } from "../../core/config.ts";
 import { createLog } from "../../core/log.ts";
 import { openInstance } from "../../core/instance.ts";
 import { parseMasterKeys } from "../../core/vault/cipher.ts";
+import { testSettings } from "../../core/test-app.ts";
 import { createTestDatabase } from "../../db/test-db.ts";
 import { startProduct } from "../product.ts";
 import { createClaudeSim, type ClaudeSim } from "./claude/server.ts";
@@ -22,6 +24,7 @@ const POLL_MS = 20;
 const TOKEN = "7000000001:SIMULATED_TELEGRAM_TOKEN_for_scenarios";
 const OWNER_CODE = "owner-code-of-this-world";
 // Any 32 bytes that are not a pattern.
+const ROOMY = { LIMIT_PERSON_PER_MINUTE: "1000", LIMIT_TEAM_PER_MINUTE: "10000" };
 const MASTER_KEY = "5rK0m0s1l8Xv7hG2c9QeT4yUbN6aZ3wJpLdFxVqHk+E=";
 
 export type World = {
@@ -47,7 +50,13 @@ export type World = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export type WorldSettings = { redisUrl?: string; personPerMinute?: number; rateLimits?: boolean };
+export type WorldSettings = {
+  redisUrl?: string;
+  /** Keys of the environment that set a limit; without them the bot's are out of the way. */
+  limits?: Record<string, string>;
+  teamCreation?: TeamCreation;
+  rateLimits?: boolean;
+};
 
 /**
  * The whole product on real Postgres and on the simulators, each world with a
@@ -111,13 +120,12 @@ type Surroundings = {
 async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Surroundings) {
   const app = createApp(
     {
-      version: "test",
-      logLevel: "debug",
-      databaseUrl,
+      ...testSettings(databaseUrl),
       redisUrl: settings.redisUrl ?? null,
       masterKeys: parseMasterKeys(MASTER_KEY),
       claude: { apiKey: "a-key-for-the-simulator", baseUrl: claude.url, model: "claude-sonnet-5-5" },
-      operatorChatIds: [],
+      teamCreation: settings.teamCreation ?? "first-team-owners",
+      limitRules: loadConfig({ ...ROOMY, ...settings.limits }).limits,
     },
     { log: createLog({ level: "debug", destination: { write: (line) => void log.push(JSON.parse(line)) } }) },
   );
@@ -127,7 +135,6 @@ async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Sur
     bot: {
       token: TOKEN,
       apiRoot: telegram.url,
-      limits: { personPerMinute: settings.personPerMinute ?? 1000, teamPerMinute: 10_000 },
     },
     admin: { host: "127.0.0.1", port: 0, healthToken: null, trustedProxies: [] },
   });
