@@ -2,7 +2,7 @@ import type { Api, Context } from "grammy";
 import type { Message, UserFromGetMe } from "grammy/types";
 import type { Sender as Person } from "../core/accounts/sender.ts";
 import type { App } from "../core/app.ts";
-import type { Place } from "../core/chat/turns.ts";
+import type { Place } from "../core/chat/conversations.ts";
 import type { Lease } from "../core/pipeline/lease.ts";
 import type { Scope } from "../core/scope.ts";
 import type { Lanes } from "./lanes.ts";

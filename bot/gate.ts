@@ -3,7 +3,7 @@ import { resolveSender, type Sender as Person } from "../core/accounts/sender.ts
 import { noteStranger } from "../core/accounts/strangers.ts";
 import { moveChat } from "../core/accounts/chats.ts";
 import { alertOperator } from "../core/alerts.ts";
-import type { Place } from "../core/chat/turns.ts";
+import type { Place } from "../core/chat/conversations.ts";
 import { newCorrelationId, type Scope } from "../core/scope.ts";
 import { languageOf, sentence } from "../core/text/text.ts";
 import { addressedTo, argumentOf, commandOf } from "./addressing.ts";

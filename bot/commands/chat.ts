@@ -1,5 +1,6 @@
 import { beginAgainByButton, beginLastAgain, type Again } from "../../core/chat/again.ts";
-import { dropQuestions, recordStop, startConversation, type Turn } from "../../core/chat/turns.ts";
+import { dropQuestions, startConversation } from "../../core/chat/conversations.ts";
+import { recordStop, type Turn } from "../../core/chat/turns.ts";
 import { takePress } from "../../core/buttons.ts";
 import { AppError } from "../../core/errors.ts";
 import { mayActAs, type Scope } from "../../core/scope.ts";

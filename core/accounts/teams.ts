@@ -5,7 +5,7 @@ import { groups, organizations } from "../../db/schema/teams.ts";
 import { DatabaseError, inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { audit } from "../audit.ts";
-import type { Place } from "../chat/turns.ts";
+import type { Place } from "../chat/conversations.ts";
 import { AppError } from "../errors.ts";
 import { hashOf } from "../instance.ts";
 import { requireRole, type Scope } from "../scope.ts";

@@ -7,7 +7,8 @@ import { AppError } from "../errors.ts";
 import { dropWaiting } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
 import { sentence } from "../text/text.ts";
-import { beginTurn, openConversation, type Question, type Turn } from "./turns.ts";
+import { openConversation } from "./conversations.ts";
+import { beginTurn, type Question, type Turn } from "./turns.ts";
 
 /** Everything of a new question but what it says: that is stored with the turn it repeats. */
 export type Again = Omit<Question, "text" | "speaker">;

@@ -1,7 +1,8 @@
 import type { Lease } from "../pipeline/lease.ts";
 import { storeBatch } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
-import { beginTurn, finishTurn, type Outcome, type Place, type Question, type Turn } from "./turns.ts";
+import type { Place } from "./conversations.ts";
+import { beginTurn, finishTurn, type Outcome, type Question, type Turn } from "./turns.ts";
 
 /** Where the tests of a conversation speak unless they say otherwise. */
 export const PRIVATE: Place = { chatId: 7, threadId: 0, kind: "private", title: "", lane: "lane 7" };

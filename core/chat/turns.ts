@@ -1,26 +1,17 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
-import { chats, conversations, turns } from "../../db/schema/chat.ts";
+import { turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import { createKeyboard, type ButtonSpec } from "../buttons.ts";
 import type { ErrorKind } from "../claude/classify.ts";
 import { costOf, type Usage } from "../claude/pricing.ts";
-import { holds, LeaseLostError, type Lease } from "../pipeline/lease.ts";
+import { holds, type Lease } from "../pipeline/lease.ts";
 import { enqueue, type OutboxItem } from "../pipeline/outbox.ts";
-import { dropWaiting, markDone } from "../pipeline/updates.ts";
+import { markDone } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
+import { openConversation, type Place } from "./conversations.ts";
 import { readHistory, type History } from "./history.ts";
-
-/** Where a conversation takes place. `threadId` is 0 outside forum topics. */
-export type Place = {
-  readonly chatId: number;
-  readonly threadId: number;
-  readonly kind: "private" | "group" | "supergroup";
-  readonly title: string;
-  /** Handled in order, one running turn at a time. */
-  readonly lane: string;
-};
 
 export type Question = {
   readonly lease: Lease;
@@ -208,79 +199,9 @@ export async function finishTurn(
   });
 }
 
-/**
- * Forgets: ends the open conversation of a place and drops what waits in its
- * lane. Returns how many waiting messages were dropped.
- */
-export async function startConversation(
-  scope: Scope,
-  lease: Lease,
-  place: Place,
-  before: number,
-): Promise<number> {
-  return inTenant(scope, async (tx) => {
-    const dropped = await dropWaiting(tx, lease, { lane: place.lane, before });
-    const id = await openConversation(tx, scope, lease, place);
-    await tx
-      .update(conversations)
-      .set({ closedAt: sql`now()` })
-      .where(and(eq(conversations.orgId, scope.orgId), eq(conversations.id, id)));
-    await audit(tx, scope, "conversation.new", { target: id, detail: { dropped } });
-    return dropped;
-  });
-}
-
-/**
- * Drops this person's messages that wait in a place and came before the update
- * `before`, because they said stop. Returns how many that were.
- */
-export async function dropQuestions(
-  scope: Scope,
-  lease: Lease,
-  waiting: { lane: string; before: number; from: number },
-): Promise<number> {
-  return inTenant(scope, async (tx) => {
-    const dropped = await dropWaiting(tx, lease, waiting);
-    if (dropped > 0) await audit(tx, scope, "turn.stop", { detail: { dropped } });
-    return dropped;
-  });
-}
-
 /** Writes down who stopped a turn; the turn itself ends by its signal. */
 export async function recordStop(scope: Scope, turnId: string): Promise<void> {
   await inTenant(scope, (tx) => audit(tx, scope, "turn.stop", { target: turnId }));
-}
-
-/** The conversation that goes on in this place; made when there is none. */
-export async function openConversation(tx: Tx, scope: Scope, lease: Lease, place: Place): Promise<string> {
-  const [chat] = await tx
-    .insert(chats)
-    .values({
-      orgId: scope.orgId,
-      botId: lease.botId,
-      telegramChatId: place.chatId,
-      kind: place.kind,
-      title: place.title,
-    })
-    .onConflictDoUpdate({
-      target: [chats.orgId, chats.botId, chats.telegramChatId],
-      set: { title: place.title, status: "active" },
-    })
-    .returning({ id: chats.id });
-  if (chat === undefined) throw new Error("the chat was neither found nor made");
-  const open = and(
-    eq(conversations.orgId, scope.orgId),
-    eq(conversations.chatId, chat.id),
-    eq(conversations.threadId, place.threadId),
-    isNull(conversations.closedAt),
-  );
-  await tx
-    .insert(conversations)
-    .values({ orgId: scope.orgId, chatId: chat.id, threadId: place.threadId })
-    .onConflictDoNothing();
-  const [conversation] = await tx.select({ id: conversations.id }).from(conversations).where(open);
-  if (conversation === undefined) throw new LeaseLostError();
-  return conversation.id;
 }
 
 async function withKeyboards(tx: Tx, scope: Scope, parts: readonly AnswerPart[]): Promise<OutboxItem[]> {
