@@ -15,7 +15,10 @@ export type ErrorCode =
   | "button_not_yours"
   | "nothing_to_stop"
   | "nothing_to_retry"
-  | "message_too_long";
+  | "message_too_long"
+  | "not_connected"
+  | "needs_reauth"
+  | "secret_malformed";
 
 /**
  * The one error that crosses layers: a code and its parameters for machines;

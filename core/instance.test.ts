@@ -4,7 +4,8 @@ import { claimFirstTeam } from "./accounts/teams.ts";
 import type { App, AppSettings } from "./app.ts";
 import { openInstance, RefusedToStart } from "./instance.ts";
 import { createTestApp, type TestApp } from "./test-app.ts";
-import { parseMasterKeys } from "./vault/cipher.ts";
+import { parseMasterKeys, type MasterKey } from "./vault/cipher.ts";
+import { addCredential } from "./vault/credentials.ts";
 
 const ANOTHER_KEY = createHash("sha256").update("another key").digest("base64");
 
@@ -71,7 +72,7 @@ test("a given setup code is the code of the link, and the one before it is no mo
   await claim(it.app, "a-setup-code");
 });
 
-test("a database of another master key is refused, and left as it was", async () => {
+test("VA-05: a database of another master key is refused, and left as it was", async () => {
   await using it = await createTestApp();
   await openInstance(it.app, "real", "a-setup-code");
   const before = await instanceOf(it);
@@ -86,6 +87,32 @@ test("a database of another master key is refused, and left as it was", async ()
   if (old === undefined || fresh === undefined) throw new Error("two keys were read");
   const both = { masterKeys: [{ ...fresh, kid: 2 }, old] };
   expect(await openAs(it, both, (app) => openInstance(app, "real", "a-setup-code"))).toBe("a-setup-code");
+});
+
+test("VA-05: a start without a key that some team's credential needs is refused, and says which", async () => {
+  await using it = await createTestApp();
+  const [first, second] = [await it.team(1), await it.team(2)];
+  const [one] = parseMasterKeys(createHash("sha256").update("the key of every test").digest("base64"));
+  const [other] = parseMasterKeys(ANOTHER_KEY);
+  if (one === undefined || other === undefined) throw new Error("two keys were read");
+  const [two, both] = [[{ ...other, kid: 2 }], [{ ...other, kid: 2 }, one]];
+  await openInstance(it.app, "real", null);
+  await addCredential(first, "slack", "xoxb-sealed-with-key-one");
+  await openAs(it, { masterKeys: both }, async (app) => {
+    await openInstance(app, "real", null);
+    await addCredential({ ...second, app }, "slack", "xoxb-sealed-with-key-two");
+  });
+  const start = (masterKeys: MasterKey[]) =>
+    openAs(it, { masterKeys }, (app) => openInstance(app, "real", null));
+  expect(await refusal(start([one]))).toContain("lacks key 2");
+  expect(await start(both)).not.toBeNull();
+  // Sealed anew with the new key alone, the check of the key no longer stops it, but the first team's row does.
+  await openAs(it, { masterKeys: two }, (app) =>
+    it.admin`UPDATE app.instance SET key_check = ${Buffer.from(app.vault.sealKeyCheck())}`.then(
+      () => undefined,
+    ),
+  );
+  expect(await refusal(start(two))).toContain("lacks key 1");
 });
 
 test("a demo's database is refused by a real bot and the other way round, and left as it was", async () => {

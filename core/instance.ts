@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { createHash, createHmac } from "node:crypto";
+import type { Tx } from "../db/client.ts";
 import { missingMigrations } from "../db/migrate.ts";
 import { instance } from "../db/schema/teams.ts";
 import { inSystem } from "../db/tenant.ts";
@@ -46,6 +47,7 @@ export async function openInstance(
         "MASTER_KEY is not the key that this database was made with. Put the old key back: without it the stored credentials cannot be opened.",
       );
     }
+    await refuseMissingKeys(app, tx);
     if (found.setupUsedAt !== null) return null;
     const code = setupCode ?? ownerCode(app, found.keyCheck);
     await tx.update(instance).set({ setupCodeHash: hashOf(code) });
@@ -62,6 +64,16 @@ export function hashOf(code: string): Uint8Array {
 function ownerCode(app: App, keyCheck: Uint8Array): string {
   const mac = createHmac("sha256", app.vault.derive("owner-link")).update(keyCheck).digest();
   return mac.subarray(0, SETUP_CODE_BYTES).toString("base64url");
+}
+
+// A credential that cannot be opened would be found out when somebody needs it.
+async function refuseMissingKeys(app: App, tx: Tx): Promise<void> {
+  const needed = await tx.execute<{ kid: string }>(sql`SELECT kid FROM auth.credential_kids()`);
+  const missing = needed.map(({ kid }) => Number(kid)).filter((kid) => !app.vault.keyIds().includes(kid));
+  if (missing.length > 0)
+    throw new RefusedToStart(
+      `MASTER_KEY lacks key ${missing.join(" and ")}, which stored credentials are sealed with. Put it back behind the newest key, and run npm run rotate-key before you take it out.`,
+    );
 }
 
 function kindMismatch(kind: "demo" | "real"): string {

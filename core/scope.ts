@@ -13,7 +13,7 @@ type Actor =
       readonly role: Role;
       readonly name: string;
     }
-  | { readonly type: "system"; readonly name: string };
+  | { readonly type: "system" | "operator"; readonly name: string };
 
 /** Who asks, for which team. Made by the gate (or a job) for one piece of work. */
 export type Scope = {
@@ -33,14 +33,15 @@ const RANK: Record<Role, number> = { member: 0, admin: 1, owner: 2 };
 const ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"; // no letters or digits that are mistaken for one another
 const CORRELATION_LENGTH = 10;
 
-/** Throws `not_allowed` unless the actor is a person with at least this role. */
+/** Throws `not_allowed` unless the actor is a person with at least this role, or the operator on the server. */
 export function requireRole(scope: Scope, role: Role): void {
   if (!mayActAs(scope, role)) throw new AppError("not_allowed", { role });
 }
 
-/** Whether the actor is a person with at least this role. */
+/** Whether the actor is a person with at least this role, or the operator on the server. */
 export function mayActAs(scope: Scope, role: Role): boolean {
-  return scope.actor.type === "user" && ranksAtLeast(scope.actor.role, role);
+  const { actor } = scope;
+  return actor.type === "operator" || (actor.type === "user" && ranksAtLeast(actor.role, role));
 }
 
 export function ranksAtLeast(role: Role, least: Role): boolean {

@@ -25,7 +25,10 @@ async function twoTeams(adminUrl: string): Promise<void> {
       await admin`INSERT INTO app.conversations (org_id, chat_id) VALUES (${orgId}, ${chat?.["id"]}) RETURNING id`;
     await admin`INSERT INTO app.turns (org_id, conversation_id, bot_id, update_id, lane, telegram_chat_id, asker_id, question, correlation_id)
       VALUES (${orgId}, ${conversation?.["id"]}, 1, ${telegramId}, 'lane', ${telegramId}, ${user?.["id"]}, 'secret of team', 'c')`;
-    await admin`INSERT INTO app.credentials (org_id, name, kind, kid, envelope) VALUES (${orgId}, 'x', 'api_key', 1, ${Buffer.alloc(40, 1)})`;
+    const [connection] =
+      await admin`INSERT INTO app.cloud_connections (org_id, provider) VALUES (${orgId}, 'x') RETURNING id`;
+    await admin`INSERT INTO app.credentials (org_id, connection_id, name, kind, kid, envelope)
+      VALUES (${orgId}, ${connection?.["id"]}, 'x', 'api_key', 1, ${Buffer.alloc(40, 1)})`;
     await admin`INSERT INTO app.groups (org_id, name) VALUES (${orgId}, 'group')`;
   }
   await admin.end();

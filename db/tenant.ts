@@ -67,6 +67,12 @@ export async function inSystem<T>(
   return outer === undefined || outer.ended ? begin(app.database, null, work) : work(outer.tx);
 }
 
+/** Throws inside a transaction: what the caller does next waits for a network, and would hold locks meanwhile. */
+export function refuseInTransaction(): void {
+  const outer = running.getStore();
+  if (outer !== undefined && !outer.ended) throw new Error("a transaction must not wait for the network");
+}
+
 async function begin<T>(database: Database, orgId: string | null, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
     return await database.db.transaction(async (tx) => {

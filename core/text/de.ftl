@@ -155,6 +155,9 @@ button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für 
 nothing_to_stop = Hier wird gerade nichts beantwortet.
 nothing_to_retry = Hier gibt es noch keine Frage, die sich noch einmal stellen ließe.
 message_too_long = Diese Nachricht ist zu lang: Ich nehme bis zu { $max } Zeichen an.
+not_connected = Dieses Team hat { $service } noch nicht verbunden. Admins können das mit /connect tun.
+needs_reauth = { $service } muss neu verbunden werden: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sag es einem Admin.
+secret_malformed = Das ist kein vollständiges Token von { $service }: Es ist ein langes Wort ohne Leerzeichen. Es wurde nichts geändert.
 unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wenn es so bleibt, nenne dem Betreiber diese Referenz: { $code }
 
 # For the operator

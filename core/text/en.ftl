@@ -145,6 +145,9 @@ button_not_yours = That button is for the person who asked, or an admin.
 nothing_to_stop = Nothing is being answered here right now.
 nothing_to_retry = There is no question here yet that could be asked again.
 message_too_long = That message is too long: I take up to { $max } characters.
+not_connected = This team has not connected { $service } yet. An admin can do that with /connect.
+needs_reauth = { $service } has to be connected again: the permission ended or was taken back. Tell an owner or admin.
+secret_malformed = That is not a whole token of { $service }: it is one long word without spaces. Nothing was changed.
 unexpected = Something went wrong on our side. Please try again; if it keeps happening, tell the operator this reference: { $code }
 
 # For the operator

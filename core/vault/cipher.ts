@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { decryptBytes, deriveBytes, encryptBytes, KEY_BYTES, NONCE_BYTES, TAG_BYTES } from "./aead.ts";
 import { createSecret, type Secret } from "./secret.ts";
 
 /** One master key: 32 bytes, and the number that envelopes name it by. */
@@ -20,16 +21,12 @@ export class VaultError extends Error {
 type Place = SealContext & { purpose: "credential" | "key-check" };
 
 const PLAINTEXT_BYTES_MAX = 64 * 1024;
-const KEY_BYTES = 32;
 const KID_MAX = 0xffff_ffff;
 // Random keys have about thirty different bytes; sixteen or fewer happen once in 10^14.
 const DISTINCT_BYTES_MIN = 17;
 
-const ALGORITHM = "aes-256-gcm";
 const VERSION = 0x01;
 const HEADER_BYTES = 5;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 const OVERHEAD_BYTES = HEADER_BYTES + NONCE_BYTES + TAG_BYTES;
 const SEAL_SALT = "blockbot-vault-v1";
 const DERIVE_SALT = "blockbot-derive-v1";
@@ -63,7 +60,7 @@ export function parseMasterKeys(text: string): MasterKey[] {
  * derived from the master key, and each envelope is bound to its place.
  */
 export function createVault(keys: readonly MasterKey[]) {
-  const [newest] = keys;
+  const [newest, ...older] = keys;
   if (newest === undefined) throw new Error("a vault needs a master key");
 
   function openAt(place: Place, envelope: Uint8Array): string {
@@ -81,8 +78,11 @@ export function createVault(keys: readonly MasterKey[]) {
     /** Throws `VaultError`, whatever the reason. */
     open: (envelope: Uint8Array, context: SealContext): Secret =>
       createSecret(openAt(credentialAt(context), envelope)),
+    /** The same plaintext in the same place, under the newest key: it never leaves the vault. Throws `VaultError`. */
+    reseal: (envelope: Uint8Array, context: SealContext): Uint8Array =>
+      encrypt(newest, credentialAt(context), openAt(credentialAt(context), envelope)),
     /** The numbers of all keys, the newest first. */
-    keyIds: (): number[] => keys.map(({ kid }) => kid),
+    keyIds: (): readonly [number, ...number[]] => [newest.kid, ...older.map(({ kid }) => kid)],
     /** A known text, sealed: stored once, it tells a later start whether it has the same keys. */
     sealKeyCheck: (): Uint8Array => encrypt(newest, KEY_CHECK, KEY_CHECK_TEXT),
     opensKeyCheck(envelope: Uint8Array): boolean {
@@ -94,7 +94,7 @@ export function createVault(keys: readonly MasterKey[]) {
       }
     },
     /** Thirty-two bytes for one purpose, independent of all others. They change when the newest key does. */
-    derive: (label: string): Uint8Array => deriveKey(newest.key, DERIVE_SALT, label),
+    derive: (label: string): Uint8Array => deriveBytes(newest.key, DERIVE_SALT, label),
   };
 }
 
@@ -136,11 +136,8 @@ function encrypt({ kid, key }: MasterKey, place: Place, plaintext: string): Uint
   header.writeUInt8(VERSION, 0);
   header.writeUInt32BE(kid, 1);
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(ALGORITHM, teamKey(key, kid, place.orgId), nonce, {
-    authTagLength: TAG_BYTES,
-  });
-  cipher.setAAD(boundData(header, place));
-  return Buffer.concat([header, nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
+  const aead = { key: teamKey(key, kid, place.orgId), nonce, bound: boundData(header, place) };
+  return Buffer.concat([header, nonce, encryptBytes(aead, bytes)]);
 }
 
 function decrypt(keys: readonly MasterKey[], place: Place, envelope: Buffer): string {
@@ -151,21 +148,12 @@ function decrypt(keys: readonly MasterKey[], place: Place, envelope: Buffer): st
   const master = keys.find((candidate) => candidate.kid === kid);
   if (master === undefined) throw new VaultError();
   const nonce = envelope.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES);
-  const decipher = createDecipheriv(ALGORITHM, teamKey(master.key, kid, place.orgId), nonce, {
-    authTagLength: TAG_BYTES,
-  });
-  decipher.setAAD(boundData(header, place));
-  decipher.setAuthTag(envelope.subarray(-TAG_BYTES));
-  const bytes = decipher.update(envelope.subarray(HEADER_BYTES + NONCE_BYTES, -TAG_BYTES));
-  return Buffer.concat([bytes, decipher.final()]).toString("utf8"); // only what `final` has authenticated
+  const aead = { key: teamKey(master.key, kid, place.orgId), nonce, bound: boundData(header, place) };
+  return decryptBytes(aead, envelope.subarray(HEADER_BYTES + NONCE_BYTES)).toString("utf8");
 }
 
 function teamKey(master: Uint8Array, kid: number, orgId: string): Uint8Array {
-  return deriveKey(master, SEAL_SALT, `${kid}|${orgId}`);
-}
-
-function deriveKey(master: Uint8Array, salt: string, info: string): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", master, salt, info, KEY_BYTES));
+  return deriveBytes(master, SEAL_SALT, `${kid}|${orgId}`);
 }
 
 // Each field is led by its length: without it, ("1", "anthropic") and ("1a", "nthropic") would be one place.

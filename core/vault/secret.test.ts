@@ -5,7 +5,7 @@ import { createSecret } from "./secret.ts";
 
 const PLAINTEXT = "sk-canary-4f1c";
 
-test("a secret prints as [redacted] everywhere and is read in one way only", async () => {
+test("VA-09: a secret prints as [redacted] everywhere and is read in one way only", async () => {
   const secret = createSecret(PLAINTEXT);
   const logged: string[] = [];
   const log = createLog({ level: "info", destination: { write: (line) => void logged.push(line) } });

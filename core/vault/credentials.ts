@@ -1,0 +1,137 @@
+import { and, desc, eq, sql } from "drizzle-orm";
+import { users } from "../../db/schema/teams.ts";
+import { cloudConnections, credentials } from "../../db/schema/vault.ts";
+import { inTenant, refuseInTransaction } from "../../db/tenant.ts";
+import { audit } from "../audit.ts";
+import { AppError } from "../errors.ts";
+import { requireRole, type Scope } from "../scope.ts";
+import { findSealed, openSealed, sealAs } from "./sealed.ts";
+import { type Service, SERVICES } from "./services.ts";
+
+const LAST = 4;
+
+/** What may be shown of a credential. `connectedBy` is null when nobody of the team did it, or they have gone. */
+export type Connection = {
+  readonly service: Service;
+  readonly kind: "api_key" | "oauth";
+  readonly last4: string | null;
+  readonly status: "active" | "needs_reauth";
+  readonly connectedBy: string | null;
+  readonly connectedAt: Date;
+  readonly lastUsedAt: Date | null;
+};
+
+/**
+ * Seals a token or key and puts it in the place of what the team had of this
+ * service. Returns the last four characters of what it replaced, null when
+ * there was nothing. Throws `secret_malformed`, and then nothing is replaced.
+ */
+export async function addCredential(
+  scope: Scope,
+  service: Service,
+  secret: string,
+): Promise<{ last4: string; replaced: string | null }> {
+  requireRole(scope, SERVICES[service].who);
+  if (SERVICES[service].shape?.test(secret) !== true)
+    throw new AppError("secret_malformed", { service: SERVICES[service].label });
+  const last4 = secret.slice(-LAST);
+  return inTenant(scope, async (tx) => {
+    const fresh = { createdBy: userOf(scope), createdAt: sql`now()`, status: "active" as const };
+    const [connection] = await tx
+      .insert(cloudConnections)
+      .values({ ...fresh, orgId: scope.orgId, provider: service })
+      .onConflictDoUpdate({
+        target: [cloudConnections.orgId, cloudConnections.provider],
+        set: { ...fresh, scopes: [], lastUsedAt: null, expiresAt: null },
+      })
+      .returning({ id: cloudConnections.id });
+    if (connection === undefined) throw new Error("the connection was neither found nor made");
+    const before = await findSealed(tx, scope, service);
+    // A new id each time: an envelope that was replaced opens nowhere any more.
+    const id = crypto.randomUUID();
+    const sealed = { id, kind: "api_key" as const, ...sealAs(scope, id, service, secret), last4 };
+    await tx
+      .insert(credentials)
+      .values({ ...sealed, orgId: scope.orgId, connectionId: connection.id, name: service })
+      .onConflictDoUpdate({
+        target: [credentials.orgId, credentials.name],
+        set: { ...sealed, updatedAt: sql`now()` },
+      });
+    await audit(tx, scope, "credential.add", {
+      target: service,
+      detail: { last4, replaced: before !== null },
+    });
+    return { last4, replaced: before?.last4 ?? null };
+  });
+}
+
+/**
+ * Opens one credential for the time of one call. The plaintext exists only in
+ * `use`'s argument: there is no function that returns it. Not inside a
+ * transaction, since `use` waits for a network. Throws `not_connected`,
+ * `needs_reauth`, or `VaultError` when the envelope was altered.
+ */
+export async function withCredential<T>(
+  scope: Scope,
+  service: Service,
+  use: (secret: string) => Promise<T>,
+): Promise<T> {
+  refuseInTransaction();
+  const sealed = await inTenant(scope, async (tx) => {
+    const found = await findSealed(tx, scope, service);
+    if (found === null) throw new AppError("not_connected", { service: SERVICES[service].label });
+    if (found.status === "needs_reauth")
+      throw new AppError("needs_reauth", { service: SERVICES[service].label });
+    await tx
+      .update(cloudConnections)
+      .set({ lastUsedAt: sql`now()` })
+      .where(and(eq(cloudConnections.orgId, scope.orgId), eq(cloudConnections.id, found.connectionId)));
+    await audit(tx, scope, "credential.use", { target: service });
+    return found;
+  });
+  return use(openSealed(scope, sealed).expose());
+}
+
+/** Forgets what the team has of this service. Throws `not_connected`. */
+export async function removeCredential(scope: Scope, service: Service): Promise<void> {
+  requireRole(scope, SERVICES[service].who);
+  await inTenant(scope, async (tx) => {
+    const removed = await tx
+      .delete(cloudConnections)
+      .where(and(eq(cloudConnections.orgId, scope.orgId), eq(cloudConnections.provider, service)))
+      .returning({ id: cloudConnections.id });
+    if (removed.length === 0) throw new AppError("not_connected", { service: SERVICES[service].label });
+    await audit(tx, scope, "credential.remove", { target: service });
+  });
+}
+
+/** What the team has connected, the newest first. Nothing is opened. */
+export async function listConnections(scope: Scope): Promise<Connection[]> {
+  requireRole(scope, "admin");
+  const rows = await inTenant(scope, (tx) =>
+    tx
+      .select({
+        service: credentials.name,
+        kind: credentials.kind,
+        last4: credentials.last4,
+        status: cloudConnections.status,
+        connectedBy: users.displayName,
+        connectedAt: cloudConnections.createdAt,
+        lastUsedAt: cloudConnections.lastUsedAt,
+      })
+      .from(cloudConnections)
+      .innerJoin(
+        credentials,
+        and(eq(credentials.orgId, cloudConnections.orgId), eq(credentials.connectionId, cloudConnections.id)),
+      )
+      .leftJoin(users, and(eq(users.orgId, cloudConnections.orgId), eq(users.id, cloudConnections.createdBy)))
+      .where(eq(cloudConnections.orgId, scope.orgId))
+      .orderBy(desc(cloudConnections.createdAt)),
+  );
+  // safe: only addCredential writes the name
+  return rows.map((row) => ({ ...row, service: row.service as Service }));
+}
+
+function userOf({ actor }: Scope): string | null {
+  return actor.type === "user" ? actor.userId : null;
+}
