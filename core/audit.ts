@@ -7,6 +7,8 @@ export type AuditAction =
   | "team.create"
   | "team.rename"
   | "member.join"
+  | "account.language"
+  | "account.time_zone"
   | "invite.create"
   | "group.claim"
   | "group.move"

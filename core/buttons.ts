@@ -7,7 +7,16 @@ import { AppError } from "./errors.ts";
 import type { Scope } from "./scope.ts";
 
 /** What a press can do. */
-export type ButtonKind = "retry" | "continue" | "new_chat" | "keep_name" | "rename_team";
+export type ButtonKind =
+  | "retry"
+  | "continue"
+  | "new_chat"
+  | "keep_name"
+  | "rename_team"
+  | "settings"
+  | "set_language"
+  | "time_zone"
+  | "set_time_zone";
 
 /** A button before it has an id: what it says, does and chooses, and who may press it (nobody named: anyone of the team). */
 export type ButtonSpec = {

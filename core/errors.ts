@@ -3,6 +3,7 @@ export type ErrorCode =
   | "not_allowed"
   | "not_member"
   | "team_name_invalid"
+  | "time_zone_unknown"
   | "invite_unknown"
   | "invite_used"
   | "invite_expired"

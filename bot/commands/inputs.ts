@@ -1,6 +1,7 @@
 import type { InputKind } from "../../core/inputs.ts";
 import type { Role, Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
+import { takeTimeZone } from "./settings.ts";
 import { takeName } from "./team.ts";
 
 /** What is done with a message that was asked for, and the least role that it is taken from. */
@@ -11,4 +12,5 @@ type Input = {
 
 export const INPUTS: Readonly<Record<InputKind, Input>> = {
   team_name: { who: "admin", take: takeName },
+  time_zone: { who: "member", take: takeTimeZone },
 };

@@ -4,6 +4,7 @@ import type { Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { STOP_PREFIX } from "../presenter.ts";
 import { retryByButton, startNew, stopById } from "./chat.ts";
+import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
 import { askName, keepName } from "./team.ts";
 
 /** What a press does. `long`: it is answered first, because what it starts takes its time. */
@@ -18,6 +19,10 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   new_chat: { long: true, run: startNew },
   keep_name: { long: false, run: keepName },
   rename_team: { long: false, run: askName },
+  settings: { long: false, run: settings },
+  set_language: { long: false, run: chooseLanguage },
+  time_zone: { long: false, run: askTimeZone },
+  set_time_zone: { long: false, run: chooseTimeZone },
 };
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

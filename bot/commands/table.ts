@@ -3,6 +3,7 @@ import { sentence } from "../../core/text/text.ts";
 import { conclude, messageOf } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { retry, startNew, status, stop } from "./chat.ts";
+import { settings } from "./settings.ts";
 import { claim, invite } from "./team.ts";
 
 /**
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   { name: "stop", where: "anywhere", who: "member", run: stop },
   { name: "retry", where: "anywhere", who: "member", run: retry },
   { name: "status", where: "anywhere", who: "member", run: status },
+  { name: "settings", where: "private", who: "member", run: settings },
   { name: "invite", where: "private", who: "admin", run: invite },
   { name: "claim", where: "group", who: "admin", run: claim },
   { name: "help", where: "anywhere", who: "member", run: help },

@@ -8,6 +8,9 @@ button_answer_edited = Geänderte Frage beantworten
 button_new_chat = Neues Gespräch
 button_keep_name = „{ $team }“ behalten
 button_rename_team = Anderen Namen wählen
+button_time_zone = Zeitzone
+button_back = Zurück
+language_name = Deutsch
 
 # First contact
 owner_welcome =
@@ -47,6 +50,7 @@ command_new = ein neues Gespräch beginnen
 command_stop = die Antwort stoppen, die gerade entsteht
 command_retry = die letzte Frage noch einmal stellen
 command_status = was gerade funktioniert
+command_settings = deine Sprache und Zeitzone
 command_invite = einen Einladungslink erstellen („/invite admin“ für einen Admin)
 command_claim = diese Gruppe deinem Team zuordnen
 command_help = was du hier tun kannst
@@ -65,6 +69,15 @@ status_team = { $role ->
     [admin] Du bist Admin im Team „{ $team }“.
    *[other] Du bist Mitglied im Team „{ $team }“.
 }
+
+# Settings
+settings =
+    Deine Einstellungen (sie gelten in allen deinen Teams)
+
+    Sprache: { $language }
+    Zeitzone: { $zone } (dort ist es { $time })
+settings_time_zone_ask = In welcher Zeitzone bist du? Wähle eine aus oder schick mir den Namen einer Stadt: „Lissabon“, „New York“, „Asia/Tokyo“.
+settings_several = So heißen mehrere Orte. Welchen meinst du?
 
 # Conversation
 new_chat = { $dropped ->
@@ -142,6 +155,7 @@ not_allowed = { $role ->
 }
 not_member = Das ist nur für Mitglieder des Teams.
 team_name_invalid = Ein Teamname hat 1 bis { $max } Zeichen. Schick mir einen anderen.
+time_zone_unknown = Eine Zeitzone mit diesem Namen kenne ich nicht. Tippe auf „{ button_time_zone }“ und schick mir die nächste große Stadt in deiner Zone.
 invite_unknown = Diesen Einladungslink gibt es nicht. Lass dir einen neuen geben.
 invite_used = Dieser Einladungslink wurde schon benutzt. Jeder funktioniert nur einmal: Lass dir einen neuen geben.
 invite_expired = Dieser Einladungslink ist abgelaufen. Lass dir einen neuen geben.

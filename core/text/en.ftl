@@ -8,6 +8,9 @@ button_answer_edited = Answer the edited question
 button_new_chat = New chat
 button_keep_name = Keep “{ $team }”
 button_rename_team = Choose another name
+button_time_zone = Time zone
+button_back = Back
+language_name = English
 
 # First contact
 owner_welcome =
@@ -47,6 +50,7 @@ command_new = start a new conversation
 command_stop = stop the answer that is being written
 command_retry = ask the last question again
 command_status = what works right now
+command_settings = your language and time zone
 command_invite = make an invite link (“/invite admin” for an admin)
 command_claim = tie this group to your team
 command_help = what you can do here
@@ -64,6 +68,15 @@ status_team = You are { $role ->
     [admin] an admin
    *[other] a member
 } of “{ $team }”.
+
+# Settings
+settings =
+    Your settings (the same in all your teams)
+
+    Language: { $language }
+    Time zone: { $zone } (it is { $time } there)
+settings_time_zone_ask = Which time zone are you in? Choose one, or send me the name of a city: “Lisbon”, “New York”, “Asia/Tokyo”.
+settings_several = Several places are called that. Which one do you mean?
 
 # Conversation
 new_chat = { $dropped ->
@@ -132,6 +145,7 @@ not_allowed = Only { $role ->
 } of the team can do that.
 not_member = That is for members of the team only.
 team_name_invalid = A team's name has 1 to { $max } characters. Send me another one.
+time_zone_unknown = I do not know a time zone of that name. Press “{ button_time_zone }” and send me the nearest big city in your zone.
 invite_unknown = That invite link does not exist. Ask for a new one.
 invite_used = That invite link has been used. Each works once: ask for a new one.
 invite_expired = That invite link has expired. Ask for a new one.

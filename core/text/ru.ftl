@@ -8,6 +8,9 @@ button_answer_edited = Ответить на изменённый вопрос
 button_new_chat = Новый разговор
 button_keep_name = Оставить «{ $team }»
 button_rename_team = Выбрать другое название
+button_time_zone = Часовой пояс
+button_back = Назад
+language_name = Русский
 
 # First contact
 owner_welcome =
@@ -48,6 +51,7 @@ command_new = начать новый разговор
 command_stop = остановить ответ, который сейчас пишется
 command_retry = задать последний вопрос ещё раз
 command_status = что сейчас работает
+command_settings = ваш язык и часовой пояс
 command_invite = создать ссылку-приглашение («/invite admin» для администратора)
 command_claim = привязать эту группу к вашей команде
 command_help = что здесь можно делать
@@ -67,6 +71,15 @@ status_team = Вы { $role ->
     [admin] администратор
    *[other] участник
 } команды «{ $team }».
+
+# Settings
+settings =
+    Ваши настройки (общие для всех ваших команд)
+
+    Язык: { $language }
+    Часовой пояс: { $zone } (там сейчас { $time })
+settings_time_zone_ask = В каком вы часовом поясе? Выберите из списка или пришлите название города: «Самара», «New York», «Asia/Tokyo».
+settings_several = Так называется несколько мест. Какое вы имеете в виду?
 
 # Conversation
 new_chat = { $dropped ->
@@ -151,6 +164,7 @@ team_name_invalid = В названии команды должно быть о�
     [one] { $max } символа
    *[many] { $max } символов
 }. Пришлите другое.
+time_zone_unknown = Я не знаю часового пояса с таким названием. Нажмите «{ button_time_zone }» и пришлите ближайший к вам крупный город в том же поясе.
 invite_unknown = Такой ссылки-приглашения нет. Попросите новую.
 invite_used = Эта ссылка-приглашение уже использована. Каждая действует один раз: попросите новую.
 invite_expired = Срок действия этой ссылки-приглашения истёк. Попросите новую.

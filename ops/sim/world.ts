@@ -27,6 +27,9 @@ const OWNER_CODE = "owner-code-of-this-world";
 const ROOMY = { LIMIT_PERSON_PER_MINUTE: "1000", LIMIT_TEAM_PER_MINUTE: "10000" };
 const MASTER_KEY = "5rK0m0s1l8Xv7hG2c9QeT4yUbN6aZ3wJpLdFxVqHk+E=";
 
+const ANY_PACE = { burst: 1_000, refillMs: 1 };
+const UNBOUNDED = { private: ANY_PACE, groupSend: ANY_PACE, groupEdit: ANY_PACE };
+
 export type World = {
   readonly app: App;
   readonly telegram: TelegramSim;
@@ -55,6 +58,7 @@ export type WorldSettings = {
   /** Keys of the environment that set a limit; without them the bot's are out of the way. */
   limits?: Record<string, string>;
   teamCreation?: TeamCreation;
+  /** False where nothing is said about pace: neither Telegram nor our own budget holds a message back. */
   rateLimits?: boolean;
 };
 
@@ -135,6 +139,7 @@ async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Sur
     bot: {
       token: TOKEN,
       apiRoot: telegram.url,
+      ...(settings.rateLimits === false ? { allowances: UNBOUNDED } : {}),
     },
     admin: { host: "127.0.0.1", port: 0, healthToken: null, trustedProxies: [] },
   });

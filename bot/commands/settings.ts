@@ -1,0 +1,120 @@
+import { setLanguage, setTimeZone } from "../../core/accounts/settings.ts";
+import { findTimeZones, SUGGESTED_ZONES } from "../../core/accounts/time-zones.ts";
+import { keyboardOf, takePress, type ButtonSpec } from "../../core/buttons.ts";
+import { AppError } from "../../core/errors.ts";
+import { awaitInput, clearInput } from "../../core/inputs.ts";
+import type { OutgoingMessage } from "../../core/pipeline/outbox.ts";
+import type { Scope } from "../../core/scope.ts";
+import { languageOf, LANGUAGES, sentence } from "../../core/text/text.ts";
+import { conclude } from "../conclude.ts";
+import type { Ctx, Visit } from "../context.ts";
+
+/** /settings, and the button that leads back to it. */
+export async function settings(ctx: Ctx, visit: Visit, scope: Scope, buttonId?: string): Promise<void> {
+  await conclude(ctx, visit, async () => {
+    if (buttonId !== undefined) await takePress(scope, buttonId, visit.place.chatId);
+    await clearInput(scope, visit.place.chatId);
+    return [await overview(ctx, scope)];
+  });
+}
+
+/** A press on one of the languages. */
+export async function chooseLanguage(ctx: Ctx, visit: Visit, scope: Scope, buttonId: string): Promise<void> {
+  await conclude(ctx, visit, async () => {
+    const { value } = await takePress(scope, buttonId, visit.place.chatId);
+    return [await overview(ctx, await setLanguage(scope, languageOf(value)))];
+  });
+}
+
+/** The button of the time zone: some to choose from, and the next message may name any other. */
+export async function askTimeZone(ctx: Ctx, visit: Visit, scope: Scope, buttonId: string): Promise<void> {
+  await conclude(ctx, visit, async () => {
+    await takePress(scope, buttonId, visit.place.chatId);
+    await awaitInput(scope, visit.place.chatId, "time_zone");
+    const text = sentence(scope.locale, "settings_time_zone_ask");
+    return [await zonesToChoose(ctx, scope, text, SUGGESTED_ZONES[languageOf(scope.locale)])];
+  });
+}
+
+/** A press on one of the time zones. */
+export async function chooseTimeZone(ctx: Ctx, visit: Visit, scope: Scope, buttonId: string): Promise<void> {
+  await conclude(ctx, visit, async () => {
+    const { value } = await takePress(scope, buttonId, visit.place.chatId);
+    await clearInput(scope, visit.place.chatId);
+    return [await overview(ctx, await setTimeZone(scope, value ?? ""))];
+  });
+}
+
+/**
+ * The message that follows `askTimeZone`. A place that nobody knows ends the
+ * waiting, so that a question is not taken for one twice.
+ */
+export async function takeTimeZone(ctx: Ctx, visit: Visit, scope: Scope, text: string): Promise<void> {
+  const [zone, ...others] = findTimeZones(text, languageOf(scope.locale));
+  await conclude(ctx, visit, async () => {
+    if (zone !== undefined && others.length > 0)
+      return [await zonesToChoose(ctx, scope, sentence(scope.locale, "settings_several"), [zone, ...others])];
+    await clearInput(scope, visit.place.chatId);
+    return [
+      zone === undefined
+        ? await unknownPlace(ctx, scope)
+        : await overview(ctx, await setTimeZone(scope, zone)),
+    ];
+  });
+}
+
+async function overview(ctx: Ctx, scope: Scope): Promise<OutgoingMessage> {
+  const time = new Intl.DateTimeFormat(scope.locale, {
+    timeZone: scope.timeZone,
+    hour: "2-digit",
+    minute: "2-digit",
+  }).format(ctx.front.app.clock.now());
+  const language = sentence(scope.locale, "language_name");
+  const text = sentence(scope.locale, "settings", { language, zone: scope.timeZone, time });
+  return shown(ctx, scope, text, [...personalRows(scope)]);
+}
+
+function personalRows(scope: Scope): readonly (readonly ButtonSpec[])[] {
+  return [
+    LANGUAGES.map((language) => ({
+      label: sentence(language, "language_name"),
+      kind: "set_language",
+      value: language,
+    })),
+    [{ label: sentence(scope.locale, "button_time_zone"), kind: "time_zone" }],
+  ];
+}
+
+async function zonesToChoose(
+  ctx: Ctx,
+  scope: Scope,
+  text: string,
+  zones: readonly string[],
+): Promise<OutgoingMessage> {
+  const choices = zones.map((zone): ButtonSpec[] => [{ label: zone, kind: "set_time_zone", value: zone }]);
+  return shown(ctx, scope, text, [...choices, [backButton(scope)]]);
+}
+
+async function unknownPlace(ctx: Ctx, scope: Scope): Promise<OutgoingMessage> {
+  const again: ButtonSpec = { label: sentence(scope.locale, "button_time_zone"), kind: "time_zone" };
+  return shown(ctx, scope, sentence(scope.locale, "time_zone_unknown"), [[again], [backButton(scope)]]);
+}
+
+function backButton(scope: Scope): ButtonSpec {
+  return { label: sentence(scope.locale, "button_back"), kind: "settings" };
+}
+
+// A press changes the message that it stands under; a message of the person's own is answered by a new one.
+async function shown(
+  ctx: Ctx,
+  scope: Scope,
+  text: string,
+  rows: readonly (readonly ButtonSpec[])[],
+): Promise<OutgoingMessage> {
+  if (scope.actor.type !== "user") throw new AppError("not_member");
+  const { userId } = scope.actor;
+  const mine = rows.map((row) => row.map((button) => ({ ...button, userId })));
+  const keyboard = await keyboardOf(scope, ctx.chat?.id ?? 0, mine);
+  const messageId = ctx.callbackQuery?.message?.message_id;
+  return messageId === undefined ? { text, keyboard } : { text, keyboard, messageId };
+}
