@@ -6,6 +6,7 @@ import { startScratchServer } from "./postgres/scratch.ts";
 
 /** Every bench by its name. One that is not `inAll` runs only when it is named, because it takes long. */
 const BENCHES: Record<string, { load: () => Promise<Bench>; inAll: boolean }> = {
+  turn: { load: async () => (await import("./bench/turn.ts")).turn, inAll: true },
   vault: { load: async () => (await import("./bench/vault.ts")).vault, inAll: true },
 };
 const RESULTS = fileURLToPath(new URL("../data/bench", import.meta.url));
