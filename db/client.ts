@@ -26,7 +26,7 @@ export function createSql(url: string, options: { max?: number } = {}): Sql {
 export function createDatabase(url: string, options: { max?: number } = {}) {
   const sql = createSql(url, options);
   return {
-    db: drizzle(sql),
+    db: drizzle(preparing(sql)),
     /** Calls `onNotify` for every NOTIFY on `channel`, and `onListen` after each (re)connect, when something may have been missed. */
     async listen(
       channel: string,
@@ -42,3 +42,24 @@ export function createDatabase(url: string, options: { max?: number } = {}) {
 }
 
 export type Database = ReturnType<typeof createDatabase>;
+
+/**
+ * The same client, and the transactions that it begins, with every statement
+ * prepared. drizzle asks for an unnamed one each time, which costs a second
+ * round trip, and Postgres parses and plans it anew.
+ */
+function preparing<Client extends object>(client: Client): Client {
+  return new Proxy(client, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value !== "function") return value;
+      if (key === "unsafe")
+        return (query: string, params: unknown[], options: object) =>
+          value.call(target, query, params, { ...options, prepare: true });
+      if (key === "begin" || key === "savepoint")
+        return (work: (inner: object) => unknown) =>
+          value.call(target, (inner: object) => work(preparing(inner)));
+      return value;
+    },
+  });
+}

@@ -7,6 +7,10 @@ import { startScratchServer } from "./postgres/scratch.ts";
 /** Every bench by its name. One that is not `inAll` runs only when it is named, because it takes long. */
 const BENCHES: Record<string, { load: () => Promise<Bench>; inAll: boolean }> = {
   turn: { load: async () => (await import("./bench/turn.ts")).turn, inAll: true },
+  throughput: { load: async () => (await import("./bench/throughput.ts")).throughput, inAll: true },
+  streams: { load: async () => (await import("./bench/streams.ts")).streams, inAll: true },
+  memory: { load: async () => (await import("./bench/memory.ts")).memory, inAll: true },
+  start: { load: async () => (await import("./bench/start.ts")).start, inAll: true },
   vault: { load: async () => (await import("./bench/vault.ts")).vault, inAll: true },
 };
 const RESULTS = fileURLToPath(new URL("../data/bench", import.meta.url));

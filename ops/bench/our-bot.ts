@@ -1,6 +1,8 @@
 import { createApp } from "../../core/app.ts";
+import { loadConfig } from "../../core/config.ts";
 import { openInstance } from "../../core/instance.ts";
-import { parseMasterKeys } from "../../core/vault/cipher.ts";
+import { LIMIT_KEYS } from "../../core/limit-rules.ts";
+import { testSettings } from "../../core/test-app.ts";
 import { startProduct } from "../product.ts";
 
 /** What ops/bench/rig.ts hands to this program as JSON. */
@@ -14,21 +16,17 @@ export type OurBotSettings = {
   readonly chatBudgets: "production" | "raised";
 };
 
-// Any 32 bytes that are not a pattern.
-const MASTER_KEY = "5rK0m0s1l8Xv7hG2c9QeT4yUbN6aZ3wJpLdFxVqHk+E=";
 const WITHOUT_BOUND = { burst: 1_000_000, refillMs: 0.001 };
-const PER_MINUTE_RAISED = 100_000_000;
+const LIMIT_RAISED = "1000000";
 
 // safe: only the rig starts this program
 const settings = JSON.parse(process.argv[2] ?? "") as OurBotSettings;
 const app = createApp({
-  version: "bench",
+  ...testSettings(settings.databaseUrl),
   logLevel: "warn",
-  databaseUrl: settings.databaseUrl,
-  redisUrl: null,
-  masterKeys: parseMasterKeys(MASTER_KEY),
   claude: { apiKey: "a-key-for-the-simulator", baseUrl: settings.claudeUrl, model: "claude-sonnet-5-5" },
-  operatorChatIds: [],
+  limitRules: loadConfig(Object.fromEntries(Object.keys(LIMIT_KEYS).map((key) => [key, LIMIT_RAISED])))
+    .limits,
 });
 await openInstance(app, "demo", settings.ownerCode);
 const product = await startProduct(app, {
@@ -36,7 +34,6 @@ const product = await startProduct(app, {
   bot: {
     token: settings.token,
     apiRoot: settings.telegramUrl,
-    limits: { personPerMinute: PER_MINUTE_RAISED, teamPerMinute: PER_MINUTE_RAISED },
     ...(settings.chatBudgets === "production"
       ? {}
       : { allowances: { private: WITHOUT_BOUND, groupSend: WITHOUT_BOUND, groupEdit: WITHOUT_BOUND } }),

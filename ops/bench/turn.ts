@@ -1,8 +1,11 @@
 import { quantile, type BenchResult, type Figure } from "./figures.ts";
-import { measureTurns, type Course } from "./turns.ts";
+import { measureTurns, type Course, type Load } from "./turns.ts";
 
-const CHATS = [1, 10, 100] as const;
-const TURNS: Record<(typeof CHATS)[number], number> = { 1: 40, 10: 400, 100: 3_000 };
+const LOADS: readonly Load[] = [
+  { chats: 1, turns: 40, pauseMs: 0 },
+  { chats: 10, turns: 200, pauseMs: 500 },
+  { chats: 100, turns: 2_000, pauseMs: 1_000 },
+];
 // How long a message waits for more of the same burst; see bot/bursts.ts. It is a wait, not work.
 const BURST_MS = 300;
 const SHARES = [0.5, 0.95, 0.99] as const;
@@ -10,14 +13,15 @@ const SHARES = [0.5, 0.95, 0.99] as const;
 /** A question with an instant Claude, from being there to the whole answer, at 1, 10 and 100 chats at once. */
 export async function turn(): Promise<BenchResult> {
   const figures: Figure[] = [];
-  for (const chats of CHATS) {
-    const bare = await measureTurns("bare", chats, TURNS[chats]);
-    const ours = await measureTurns("ours", chats, TURNS[chats]);
-    figures.push(...figuresOf(chats, ours, bare));
+  for (const load of LOADS) {
+    const bare = await measureTurns("bare", load);
+    const ours = await measureTurns("ours", load);
+    figures.push(...figuresOf(load.chats, ours, bare));
   }
   return {
     figures,
     notes: [
+      "People think for half a second (10 chats) or a second (100 chats) on average before they ask again.",
       `Ours without the ${BURST_MS} ms for which every message waits for more of the same burst.`,
       "Baseline: a grammY bot on the runner that streams the same Claude with its SDK and edits one message, and stores nothing.",
       "Raised for the bench: our budget per chat, our limits per person and team, Telegram's limits.",

@@ -3,7 +3,7 @@ import type { ClaudeScript } from "../sim/claude/script.ts";
 import { openRig, type BotKind, type Rig } from "./rig.ts";
 
 /** One question and what became of it, in ms after it was there to be fetched. */
-export type TurnTimes = { readonly anything: number; readonly text: number; readonly whole: number };
+type TurnTimes = { readonly anything: number; readonly text: number; readonly whole: number };
 
 export type Course = {
   readonly times: readonly TurnTimes[];
@@ -23,18 +23,24 @@ export const instantAnswer: ClaudeScript = () => ({
   text: `${Array.from({ length: WORDS }, (_, index) => `word${index}`).join(" ")} and ${END}`,
 });
 
+/** So many chats, in which so many turns are asked in all. `pauseMs` is how long people think before the next, on average. */
+export type Load = { readonly chats: number; readonly turns: number; readonly pauseMs: number };
+
 /**
- * Everybody asks, waits for the whole answer and asks again, until so many
- * turns have been answered, after one round that is not counted.
+ * Everybody asks, waits for the whole answer, thinks and asks again, until so
+ * many turns have been answered, after one round that is not counted.
  */
-export async function measureTurns(kind: BotKind, chats: number, turns: number): Promise<Course> {
-  await using rig = await openRig({ kind, people: chats, script: instantAnswer });
-  await runTurns(rig, chats);
-  return await runTurns(rig, turns);
+export async function measureTurns(kind: BotKind, load: Load): Promise<Course> {
+  await using rig = await openRig({ kind, people: load.chats, script: instantAnswer });
+  await runTurns(rig, { ...load, turns: load.chats });
+  return await runTurns(rig, load);
 }
 
 /** As `measureTurns`, on a rig that is already warm. Rejects when an answer does not come. */
-export async function runTurns(rig: Rig, turns: number): Promise<Course> {
+export async function runTurns(
+  rig: Rig,
+  { turns, pauseMs }: Pick<Load, "turns" | "pauseMs">,
+): Promise<Course> {
   const watch = watchCalls(rig);
   const before = await rig.cpu();
   const startedAt = performance.now();
@@ -43,6 +49,7 @@ export async function runTurns(rig: Rig, turns: number): Promise<Course> {
   const converse = async (person: number): Promise<void> => {
     while (left > 0) {
       left -= 1;
+      await Bun.sleep(2 * pauseMs * Math.random());
       times.push(await watch.ask(person));
     }
   };
