@@ -16,6 +16,7 @@ export type AuditAction =
   | "credential.add"
   | "credential.use"
   | "credential.remove"
+  | "credential.reseal"
   | "conversation.new"
   | "turn.answer"
   | "turn.keep"

@@ -1,21 +1,17 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createApp, type App } from "../core/app.ts";
-import { ConfigError, loadConfig, type Config } from "../core/config.ts";
-import { openInstance, RefusedToStart } from "../core/instance.ts";
-import { migrateJobs } from "../core/jobs.ts";
+import { loadConfig, type Config } from "../core/config.ts";
+import { openInstance } from "../core/instance.ts";
 import { parseMasterKeys } from "../core/vault/cipher.ts";
-import { startEmbeddedPostgres } from "../db/embedded.ts";
-import { migrate } from "../db/migrate.ts";
-import { DatabaseError } from "../db/tenant.ts";
 import packageFile from "../package.json" with { type: "json" };
 import { banner } from "./banner.ts";
+import { openDatabase } from "./database.ts";
 import { startDemo } from "./demo.ts";
+import { explain } from "./failure.ts";
 import { localSecrets } from "./local-secrets.ts";
-import { prepareDatabase } from "./postgres/prepare.ts";
 import { ROLES, startProduct, type ProcessRole } from "./product.ts";
 
-const DATABASE = "blockbot";
 // npm and the terminal both pass Ctrl-C on: a second signal counts only after this.
 const SIGNAL_ECHO_MS = 1_000;
 const BANNER_PATIENCE_MS = 3_000;
@@ -50,7 +46,8 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
   const simulated = config.telegram === null;
   const folder = simulated ? join(config.dataDir, "demo") : config.dataDir;
   const secrets = config.production ? null : localSecrets(folder);
-  const database = await openDatabase(config, folder, closers);
+  const database = await openDatabase(config, folder);
+  closers.push(database.close);
   const demo = simulated
     ? await startDemo({ folder, port: config.demoPort, practiceClaude: config.claude.apiKey === null })
     : null;
@@ -62,7 +59,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
   const app = createApp({
     version: packageFile.version,
     logLevel: config.logLevel,
-    databaseUrl: database,
+    databaseUrl: database.url,
     redisUrl: config.redisUrl,
     masterKeys: config.masterKeys ?? parseMasterKeys(secrets?.masterKey ?? ""),
     claude:
@@ -95,39 +92,6 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
 
 function open(app: App, config: Config): Promise<string | null> {
   return openInstance(app, config.telegram === null ? "demo" : "real", config.setupCode);
-}
-
-/** The DSN of the runtime role, after bringing up and migrating what this start may. */
-async function openDatabase(config: Config, folder: string, closers: Closer[]): Promise<string> {
-  if (config.database !== null) {
-    const { url, migrateUrl } = config.database;
-    if (migrateUrl !== null && !config.production) {
-      await migrateAll(migrateUrl).catch((err: unknown) => {
-        throw new Error(
-          `DATABASE_MIGRATE_URL could not be used (${reasonOf(err)}). It must be the login of blockbot_migrate on a Postgres that runs; ops/postgres/roles.sql makes the roles.`,
-          { cause: err },
-        );
-      });
-    }
-    return url;
-  }
-  const { passwords } = localSecrets(folder);
-  const postgres = await startEmbeddedPostgres({ dataDir: folder });
-  closers.push(postgres.stop);
-  await prepareDatabase({ adminUrl: postgres.adminUrl, database: DATABASE, passwords });
-  await migrateAll(postgres.url({ user: "blockbot_migrate", password: passwords.migrate }, DATABASE));
-  return postgres.url({ user: "blockbot_app", password: passwords.app }, DATABASE);
-}
-
-async function migrateAll(migrateUrl: string): Promise<void> {
-  await migrate({ migrateUrl });
-  await migrateJobs(migrateUrl);
-}
-
-// Drizzle's own message is the whole statement; its cause says why.
-function reasonOf(err: unknown): string {
-  const reason = err instanceof Error && err.cause instanceof Error ? err.cause : err;
-  return reason instanceof Error ? reason.message : String(reason);
 }
 
 async function announce(started: Awaited<ReturnType<typeof start>>): Promise<void> {
@@ -194,12 +158,4 @@ function rolesOf(args: string[]): readonly ProcessRole[] {
   if (unknown !== undefined)
     throw new Error(`--role ${unknown} is not known. Use ${ROLES.join(", ")}, or none for all of them.`);
   return chosen.length === 0 ? ROLES : ROLES.filter((role) => chosen.includes(role));
-}
-
-function explain(err: unknown): string {
-  if (err instanceof ConfigError || err instanceof RefusedToStart) return err.message;
-  if (err instanceof DatabaseError) {
-    return `The database refused or cannot be reached (${err.code}). Check DATABASE_URL and that Postgres runs; for missing roles see ops/postgres/roles.sql.`;
-  }
-  return err instanceof Error ? err.message : String(err);
 }

@@ -174,7 +174,7 @@ test("every command that the documents cite is a script", () => {
   ).scripts;
   const documents = readdirSync(ROOT).filter((name) => name.endsWith(".md"));
   const missing = documents.flatMap((name) =>
-    [...readFileSync(join(ROOT, name), "utf8").matchAll(/npm run ([a-z:]+)/g)]
+    [...readFileSync(join(ROOT, name), "utf8").matchAll(/npm run ([a-z:-]+)/g)]
       .map((match) => match[1] ?? "")
       .filter((script) => scripts[script] === undefined)
       .map((script) => `${name}: npm run ${script}`),

@@ -1,0 +1,55 @@
+import type { Config } from "../core/config.ts";
+import { migrateJobs } from "../core/jobs.ts";
+import { startEmbeddedPostgres } from "../db/embedded.ts";
+import { migrate } from "../db/migrate.ts";
+import { localSecrets } from "./local-secrets.ts";
+import { prepareDatabase } from "./postgres/prepare.ts";
+
+const DATABASE = "blockbot";
+
+/**
+ * The DSN of the runtime role, after bringing up and migrating what this start
+ * may. The embedded Postgres of `folder` may be another process's: then that
+ * one's is used, and `close` leaves it running.
+ */
+export async function openDatabase(
+  config: Config,
+  folder: string,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  if (config.database !== null) {
+    const { url, migrateUrl } = config.database;
+    if (migrateUrl !== null && !config.production) {
+      await migrateAll(migrateUrl).catch((err: unknown) => {
+        throw new Error(
+          `DATABASE_MIGRATE_URL could not be used (${reasonOf(err)}). It must be the login of blockbot_migrate on a Postgres that runs; ops/postgres/roles.sql makes the roles.`,
+          { cause: err },
+        );
+      });
+    }
+    return { url, close: async () => undefined };
+  }
+  const { passwords } = localSecrets(folder);
+  const postgres = await startEmbeddedPostgres({ dataDir: folder });
+  try {
+    await prepareDatabase({ adminUrl: postgres.adminUrl, database: DATABASE, passwords });
+    await migrateAll(postgres.url({ user: "blockbot_migrate", password: passwords.migrate }, DATABASE));
+  } catch (err) {
+    await postgres.stop();
+    throw err;
+  }
+  return {
+    url: postgres.url({ user: "blockbot_app", password: passwords.app }, DATABASE),
+    close: postgres.stop,
+  };
+}
+
+async function migrateAll(migrateUrl: string): Promise<void> {
+  await migrate({ migrateUrl });
+  await migrateJobs(migrateUrl);
+}
+
+// Drizzle's own message is the whole statement; its cause says why.
+function reasonOf(err: unknown): string {
+  const reason = err instanceof Error && err.cause instanceof Error ? err.cause : err;
+  return reason instanceof Error ? reason.message : String(reason);
+}

@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { createApp, type App } from "../core/app.ts";
+import { loadConfig, type Config } from "../core/config.ts";
+import { openInstance } from "../core/instance.ts";
+import { createLog } from "../core/log.ts";
+import { newCorrelationId, type Scope } from "../core/scope.ts";
+import { parseMasterKeys } from "../core/vault/cipher.ts";
+import packageFile from "../package.json" with { type: "json" };
+import { openDatabase } from "./database.ts";
+import { explain } from "./failure.ts";
+import { localSecrets } from "./local-secrets.ts";
+
+/**
+ * Runs a program of the operator beside the running product, on the same
+ * database and keys. Says what went wrong and sets the exit code. What `work`
+ * returns is printed; the log goes to the error stream.
+ */
+export async function runAsOperator(
+  work: (app: App, config: Config) => Promise<string>,
+  env: Record<string, string | undefined> = process.env,
+): Promise<void> {
+  try {
+    process.stdout.write(`${await onInstance(loadConfig(env), work)}\n`);
+  } catch (err) {
+    process.stderr.write(`${explain(err)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** The operator as somebody who acts for this team. */
+export function operatorScope(app: App, team: { orgId: string; name: string }, program: string): Scope {
+  const { orgId, name } = team;
+  return {
+    app,
+    orgId,
+    team: name,
+    actor: { type: "operator", name: program },
+    correlationId: newCorrelationId(),
+    locale: "en",
+    timeZone: "UTC",
+    log: app.log.child({ orgId }),
+  };
+}
+
+async function onInstance(
+  config: Config,
+  work: (app: App, config: Config) => Promise<string>,
+): Promise<string> {
+  const simulated = config.telegram === null;
+  const folder = simulated ? join(config.dataDir, "demo") : config.dataDir;
+  const database = await openDatabase(config, folder);
+  try {
+    const app = createApp(
+      {
+        version: packageFile.version,
+        logLevel: "warn",
+        databaseUrl: database.url,
+        redisUrl: null,
+        masterKeys:
+          config.masterKeys ?? parseMasterKeys(config.production ? "" : localSecrets(folder).masterKey),
+        claude: config.claude,
+        operatorChatIds: config.operatorChatIds,
+        teamCreation: config.teamCreation,
+        limitRules: config.limits,
+      },
+      { log: createLog({ level: "warn", destination: process.stderr }) },
+    );
+    try {
+      await openInstance(app, simulated ? "demo" : "real", config.setupCode);
+      return await work(app, config);
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await database.close();
+  }
+}
