@@ -1,6 +1,8 @@
 import { createDatabase, type Database } from "../db/client.ts";
+import type { BreakerBounds } from "./claude/breaker.ts";
 import { createClaude, type Claude } from "./claude/client.ts";
 import { createClaudeHealth, type ClaudeHealth } from "./claude/health.ts";
+import type { WatchdogBounds } from "./claude/watchdog.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { TeamCreation } from "./config.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
@@ -16,7 +18,14 @@ export type AppSettings = {
   readonly databaseUrl: string;
   readonly redisUrl: string | null;
   readonly masterKeys: readonly MasterKey[];
-  readonly claude: { readonly apiKey: string | null; readonly baseUrl: string; readonly model: string };
+  readonly claude: {
+    readonly apiKey: string | null;
+    readonly baseUrl: string;
+    readonly model: string;
+    /** Other limits than the usual ones, for tests. */
+    readonly bounds?: Partial<WatchdogBounds>;
+    readonly breaker?: Partial<BreakerBounds>;
+  };
   readonly operatorChatIds: readonly number[];
   readonly teamCreation: TeamCreation;
   readonly limitRules: LimitRules;
@@ -50,7 +59,7 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
   const clock = given.clock ?? systemClock;
   const log = given.log ?? createLog({ level: settings.logLevel });
   const database = createDatabase(settings.databaseUrl);
-  const claudeHealth = createClaudeHealth(clock);
+  const claudeHealth = createClaudeHealth(clock, settings.claude.breaker);
   const limits = createLimits({ redisUrl: settings.redisUrl, clock, log });
   const jobs = createJobs({ databaseUrl: settings.databaseUrl, log });
   return {
@@ -62,11 +71,9 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
     vault: createVault(settings.masterKeys),
     claude: createClaude({
       ...settings.claude,
+      health: claudeHealth,
       clock: () => clock.now(),
-      log: (line) => {
-        claudeHealth.note(line);
-        log.info(line, "claude call");
-      },
+      log: (line) => log.info(line, "claude call"),
     }),
     claudeHealth,
     limits,

@@ -4,6 +4,7 @@ import { createSql, type Sql } from "../db/client.ts";
 import { inSystem } from "../db/tenant.ts";
 import { createTestDatabase } from "../db/test-db.ts";
 import { createApp, type App } from "./app.ts";
+import type { ErrorKind } from "./claude/classify.ts";
 import { systemClock } from "./clock.ts";
 import { healthReport, isReady } from "./health.ts";
 import { createLog } from "./log.ts";
@@ -116,15 +117,24 @@ test("Claude or Redis away degrades and never takes the program down", async () 
     state: "unknown",
     kind: null,
     forSeconds: null,
+    breaker: "closed",
+    retryInSeconds: null,
   });
 
-  it.app.claudeHealth.note({ error: { kind: "overloaded" } });
+  ended(it.app, "overloaded");
   it.pass(42_000);
   expect(await healthReport(it.app)).toMatchObject({
     status: "degraded",
-    components: { claude: { state: "unavailable", kind: "overloaded", forSeconds: 42 } },
+    components: { claude: { state: "unavailable", kind: "overloaded", forSeconds: 42, breaker: "closed" } },
   });
-  it.app.claudeHealth.note({ error: null });
+  ended(it.app, "rate_limited", 60);
+  it.pass(20_000);
+  expect(await healthReport(it.app)).toMatchObject({
+    status: "degraded",
+    components: { claude: { state: "limited", kind: "rate_limited", breaker: "open", retryInSeconds: 40 } },
+  });
+  it.pass(40_000);
+  ended(it.app, null);
   expect(await healthReport(it.app)).toMatchObject({
     status: "ok",
     components: { claude: { state: "ok", kind: null } },
@@ -133,7 +143,7 @@ test("Claude or Redis away degrades and never takes the program down", async () 
   await using unconnected = start(database.databaseUrl, { apiKey: null });
   expect(await healthReport(unconnected.app)).toMatchObject({
     status: "degraded",
-    components: { claude: { state: "not_connected", kind: null, forSeconds: null } },
+    components: { claude: { state: "not_connected", kind: null, forSeconds: null, breaker: "closed" } },
   });
 
   await using unlimited = start(database.databaseUrl, { redisUrl: "redis://127.0.0.1:1" });
@@ -142,6 +152,13 @@ test("Claude or Redis away degrades and never takes the program down", async () 
     components: { redis: { state: "degraded", latencyMs: null } },
   });
 });
+
+/** One call to Claude, as it ended. */
+function ended(app: App, kind: ErrorKind | null, retryAfterSeconds: number | null = null): void {
+  const leave = app.claudeHealth.ask(app.claude.credential);
+  if ("kind" in leave) throw new Error(`refused: ${leave.kind}`);
+  app.claudeHealth.ended(app.claude.credential, leave, { kind, retryAfterSeconds, incident: "inc" });
+}
 
 test("a database that refuses is down, and the rest is unknown rather than fine", async () => {
   await using it = start(NOTHING_LISTENS);

@@ -17,9 +17,12 @@ export type HealthReport = {
       botUsername: string | null;
     };
     claude: {
-      state: "ok" | "unknown" | "unavailable" | "not_connected";
+      state: "ok" | "unknown" | "unavailable" | "limited" | "not_connected";
       kind: string | null;
       forSeconds: number | null;
+      breaker: "closed" | "open" | "half_open";
+      /** Until the next question is let through. */
+      retryInSeconds: number | null;
     };
     inbox: {
       state: "ok" | "degraded" | "unknown";
@@ -129,9 +132,15 @@ function telegramOf(
 }
 
 function claudeOf(app: App): HealthReport["components"]["claude"] {
-  if (!app.claude.connected) return { state: "not_connected", kind: null, forSeconds: null };
-  const { state, kind, sinceMs } = app.claudeHealth.report();
-  return { state, kind, forSeconds: sinceMs === null ? null : secondsBetween(sinceMs, app.clock.now()) };
+  const { state, kind, sinceMs, untilMs, breaker } = app.claudeHealth.report(app.claude.credential);
+  const now = app.clock.now();
+  return {
+    state: app.claude.connected ? state : "not_connected",
+    kind,
+    forSeconds: sinceMs === null ? null : secondsBetween(sinceMs, now),
+    breaker,
+    retryInSeconds: untilMs === null ? null : secondsBetween(now, untilMs),
+  };
 }
 
 function inboxOf(pipeline: Pipeline | null): HealthReport["components"]["inbox"] {

@@ -2,6 +2,7 @@ import { beginAgainByButton, beginLastAgain, type Again } from "../../core/chat/
 import { dropQuestions, startConversation } from "../../core/chat/conversations.ts";
 import { recordStop, type Turn } from "../../core/chat/turns.ts";
 import { takePress } from "../../core/buttons.ts";
+import { claudeSentence } from "../../core/claude/status.ts";
 import { AppError } from "../../core/errors.ts";
 import { mayActAs, type Scope } from "../../core/scope.ts";
 import { sentence } from "../../core/text/text.ts";
@@ -90,14 +91,9 @@ async function again(
 
 /** /status: what works now, for any member. */
 export async function status(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  const { app, lanes } = ctx.front;
-  const { state, sinceMs } = app.claudeHealth.report();
-  const claude = app.claude.connected ? state : "not_connected";
+  const { lanes } = ctx.front;
   const lines = [
-    sentence(visit.locale, `status_claude_${claude}`, {
-      model: app.claude.model,
-      minutes: Math.floor((sinceMs === null ? 0 : app.clock.now() - sinceMs) / 60_000),
-    }),
+    claudeSentence(scope),
     sentence(visit.locale, lanes.turnIn(visit.place.lane) === null ? "status_idle" : "status_answering"),
     sentence(visit.locale, "status_team", {
       team: scope.team,

@@ -7,6 +7,7 @@ import { spoken } from "./history.ts";
 import { finishTurn, type AnswerPart, type Outcome, type Turn } from "./turns.ts";
 
 const ANSWER_TOKENS_MAX = 4096;
+const REF_CHARS = 32;
 const FINISH_RETRY_MS = 1_000;
 const FINISH_RETRY_MS_MAX = 30_000;
 
@@ -105,13 +106,24 @@ function requestOf(scope: Scope, turn: Turn, botName: string): ClaudeRequest {
     system: systemPrompt({ name: scope.team, botName }),
     messages,
     maxTokens: ANSWER_TOKENS_MAX,
-    userRef: createHmac("sha256", scope.app.vault.derive("claude-user"))
-      .update(`${scope.orgId}/${turn.askerId}`)
-      .digest("hex")
-      .slice(0, 32),
+    userRef: opaque(scope, turn.askerId),
     conversationWarm: turn.history.warm,
-    incident: scope.correlationId,
+    about: {
+      incident: scope.correlationId,
+      orgId: scope.orgId,
+      chatRef: opaque(scope, `chat/${turn.place.chatId}/${turn.place.threadId}`),
+      action: "answer",
+      attempt: turn.attempt,
+    },
   };
+}
+
+// The same name every time, from which nobody without the master key learns whose it is.
+function opaque(scope: Scope, id: string): string {
+  return createHmac("sha256", scope.app.vault.derive("claude-user"))
+    .update(`${scope.orgId}/${id}`)
+    .digest("hex")
+    .slice(0, REF_CHARS);
 }
 
 // An answer that was shown must not be lost because Postgres was away for a minute.

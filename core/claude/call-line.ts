@@ -1,17 +1,35 @@
+import type { BreakerState, Refusal } from "./breaker.ts";
 import type { ErrorKind, Failure } from "./classify.ts";
 import { costOf, type ReportedUsage, type Usage, usageOf } from "./pricing.ts";
 import { promptHash } from "./prompt.ts";
 
 /**
+ * What a call is about, beside what is sent. `incident` is the correlation id, `chatRef` names a chat without
+ * telling which; `attempt` counts the calls made for the same question, from 1.
+ */
+export type CallAbout = {
+  readonly incident: string;
+  readonly orgId: string;
+  readonly chatRef: string;
+  readonly action: "answer";
+  readonly attempt: number;
+};
+
+/**
  * What is logged of one call to Claude: one line, no content. Times are milliseconds, counted from the first
- * read of the stream; `firstTextMs` is null when no text was read.
+ * read of the stream; `firstTextMs` is null when no text was read. `breaker` is how the call left it.
  */
 export type ClaudeCallLine = {
   correlationId: string;
+  orgId: string;
+  chatRef: string;
   userRef: string;
+  action: CallAbout["action"];
+  attempt: number;
   modelAsked: string;
   modelServed: string | null;
   requestId: string | null;
+  credential: string;
   credentialKind: "api_key" | null;
   effort: string;
   promptHash: string;
@@ -21,13 +39,17 @@ export type ClaudeCallLine = {
   firstTextMs: number | null;
   totalMs: number;
   stopReason: string | null;
+  breaker: BreakerState;
   error: CallError | null;
 };
 
-/** `source` is null when the answer came whole and was no use: refused, or empty. */
+/**
+ * `source` is null when the answer came whole and was no use: refused, or empty. `breaker`: nothing was sent,
+ * because of an outage of this kind.
+ */
 type CallError = {
   kind: ErrorKind;
-  source: Failure["source"] | null;
+  source: Failure["source"] | "breaker" | null;
   class: string | null;
   status: number | null;
   type: string | null;
@@ -40,25 +62,36 @@ type LoggedCall = {
   model: string;
   effort: string;
   connected: boolean;
-  request: { incident: string; userRef: string; system: string; conversationWarm: boolean };
+  credential: string;
+  breaker: BreakerState;
+  attempt: number;
+  request: { about: CallAbout; userRef: string; system: string; conversationWarm: boolean };
   message: { model: string; stop_reason: string | null; usage: ReportedUsage } | null;
   requestId: string | null;
   firstTextMs: number | null;
   totalMs: number;
   kind: ErrorKind | null;
-  failure: Failure | null;
+  finished: object | null;
+  failure: Failure;
+  refusal: Refusal | null;
   errorClass: string | null;
 };
 
 export function lineOf(call: LoggedCall): ClaudeCallLine {
-  const { request, message, kind } = call;
+  const { request, message } = call;
+  const { about } = request;
   const usage = message === null ? null : usageOf(message.usage);
   return {
-    correlationId: request.incident,
+    correlationId: about.incident,
+    orgId: about.orgId,
+    chatRef: about.chatRef,
     userRef: request.userRef,
+    action: about.action,
+    attempt: call.attempt,
     modelAsked: call.model,
     modelServed: message?.model ?? null,
     requestId: call.requestId,
+    credential: call.credential,
     credentialKind: call.connected ? "api_key" : null,
     effort: call.effort,
     promptHash: promptHash(request.system),
@@ -68,15 +101,17 @@ export function lineOf(call: LoggedCall): ClaudeCallLine {
     firstTextMs: call.firstTextMs,
     totalMs: call.totalMs,
     stopReason: message?.stop_reason ?? null,
-    error: kind === null ? null : errorOf(kind, call.failure, call.errorClass),
+    breaker: call.breaker,
+    error: call.kind === null ? null : errorOf(call, call.kind),
   };
 }
 
-function errorOf(kind: ErrorKind, failure: Failure | null, errorClass: string | null): CallError {
+function errorOf(call: LoggedCall, kind: ErrorKind): CallError {
+  const failure = call.finished === null && call.refusal === null ? call.failure : null;
   return {
     kind,
-    source: failure?.source ?? null,
-    class: errorClass,
+    source: call.refusal === null ? (failure?.source ?? null) : "breaker",
+    class: call.errorClass,
     status: failure?.status ?? null,
     type: failure?.type ?? null,
     code: failure?.errorCode ?? null,

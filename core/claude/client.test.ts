@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import type { ClaudeReply } from "../../ops/sim/claude/script.ts";
 import { createClaudeSim } from "../../ops/sim/claude/server.ts";
 import type { ClaudeCallLine } from "./call-line.ts";
-import { type ClaudeEvent, type ClaudeRequest, createClaude } from "./client.ts";
+import { type ClaudeRequest, createClaude } from "./client.ts";
+import type { ClaudeEvent } from "./events.ts";
+import { createClaudeHealth } from "./health.ts";
 import { systemPrompt, volatileFacts } from "./prompt.ts";
 import type { WatchdogBounds } from "./watchdog.ts";
 
@@ -26,7 +28,7 @@ const REQUEST: ClaudeRequest = {
   maxTokens: 4096,
   userRef: "u_5f0c",
   conversationWarm: true,
-  incident: "inc-7",
+  about: { incident: "inc-7", orgId: "org-1", chatRef: "c_1", action: "answer", attempt: 1 },
 };
 
 test("an answer streams in, then ends once with its usage and its request id", async () => {
@@ -113,6 +115,7 @@ test("a failure before the answer is one event, is asked once, and is one line i
   await using world = await start(() => ({ status: 500 }));
   for (const [reply, expected] of HTTP_FAILURES) {
     const [asked, logged] = [world.sim.requests.length, world.lines.length];
+    world.forget();
     world.sim.setScript(() => reply);
     const events = await world.ask();
     expect({ reply, events }).toMatchObject({ events: [{ type: "unavailable", partial: "", ...expected }] });
@@ -132,6 +135,7 @@ const BROKEN_ANSWERS: [reply: ClaudeReply, kind: string][] = [
 test("an answer that breaks off keeps the text that was shown", async () => {
   await using world = await start(() => ({ status: 500 }));
   for (const [reply, kind] of BROKEN_ANSWERS) {
+    world.forget();
     world.sim.setScript(() => reply);
     const events = await world.ask();
     expect({ reply, end: theEnd(events) }).toMatchObject({
@@ -204,6 +208,48 @@ test("tool calls are handed out only when Claude stopped to have them run", asyn
   const cut = await world.ask();
   expect(cut.some((event) => event.type === "tool_call")).toBe(false);
   expect(theEnd(cut)).toMatchObject({ type: "end", stopReason: "max_tokens" });
+});
+
+test("a turn that Claude paused is gone on with as it was, and logged as a further attempt; never after text", async () => {
+  await using world = await start(() => ({ status: 500 }));
+  world.sim.setScript((_request, { index }) => (index < 2 ? { fault: "pause_turn" } : { text: ANSWER }));
+  const events = await world.ask();
+  expect(textOf(events)).toBe(ANSWER);
+  expect(theEnd(events)).toMatchObject({ type: "end", stopReason: "end_turn" });
+  expect(world.sim.requests).toHaveLength(3);
+  expect(world.lines.map(({ attempt, stopReason, error }) => ({ attempt, stopReason, error }))).toEqual([
+    { attempt: 1, stopReason: "pause_turn", error: null },
+    { attempt: 2, stopReason: "pause_turn", error: null },
+    { attempt: 3, stopReason: "end_turn", error: null },
+  ]);
+  const outputs = world.lines.map(({ usage }) => usage?.outputTokens ?? 0);
+  expect(theEnd(events)).toHaveProperty(
+    "usage.outputTokens",
+    outputs.reduce((sum, tokens) => sum + tokens),
+  );
+
+  world.sim.setScript(() => ({ fault: "pause_turn" }));
+  expect(theEnd(await world.ask())).toMatchObject({ type: "unavailable", kind: "empty" });
+  expect(world.sim.requests).toHaveLength(3 + 4);
+  world.sim.setScript(() => ({ fault: "pause_turn", text: "Shown already." }));
+  expect(theEnd(await world.ask())).toMatchObject({ type: "end", stopReason: "pause_turn" });
+  expect(world.sim.requests).toHaveLength(3 + 4 + 1);
+  expect(world.sim.violations).toEqual([]);
+});
+
+test("in an outage nothing is sent, until one call may find out", async () => {
+  await using world = await start(() => ({ status: 429, headers: { "retry-after": "20" } }));
+  await world.ask();
+  expect(world.lines.at(-1)).toMatchObject({ breaker: "open", error: { source: "response", status: 429 } });
+  expect(await world.ask()).toMatchObject([
+    { type: "unavailable", kind: "rate_limited", retryAfterSeconds: 20 },
+  ]);
+  expect(world.lines.at(-1)).toMatchObject({
+    breaker: "open",
+    requestId: null,
+    error: { source: "breaker" },
+  });
+  expect(world.sim.requests).toHaveLength(1);
 });
 
 test("Stop keeps what was shown and closes the connection", async () => {
@@ -289,6 +335,7 @@ test("without a key nothing is sent, and every call says so", async () => {
     apiKey: null,
     baseUrl: world.sim.url,
     model: MODEL,
+    health: createClaudeHealth(Date),
     log: (l) => lines.push(l),
   });
   expect(claude.connected).toBe(false);
@@ -337,13 +384,20 @@ async function start(script: () => ClaudeReply, bounds: Partial<WatchdogBounds> 
   const sim = await createClaudeSim({ apiKeys: [KEY], script });
   const lines: ClaudeCallLine[] = [];
   const log = (line: ClaudeCallLine) => lines.push(line);
-  const claude = createClaude({ apiKey: KEY, baseUrl: sim.url, model: MODEL, bounds, log });
+  let health = createClaudeHealth(Date);
+  const open = () => createClaude({ apiKey: KEY, baseUrl: sim.url, model: MODEL, bounds, health, log });
+  let claude = open();
   return {
     sim,
     claude,
     lines,
     ask: (request = REQUEST, signal = new AbortController().signal) =>
       collect(claude.stream(request, signal)),
+    /** Forgets what earlier failures taught. */
+    forget() {
+      health = createClaudeHealth(Date);
+      claude = open();
+    },
     [Symbol.asyncDispose]: () => sim.stop(),
   };
 }

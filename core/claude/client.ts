@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import Anthropic, {
   AnthropicError,
   APIConnectionError,
@@ -5,17 +6,12 @@ import Anthropic, {
   APIError,
   APIUserAbortError,
 } from "@anthropic-ai/sdk";
-import { type ClaudeCallLine, lineOf } from "./call-line.ts";
-import {
-  causeCodeOf,
-  classifyEnding,
-  classifyFailure,
-  type ErrorKind,
-  type Failure,
-  POLICIES,
-  retryAfterOf,
-} from "./classify.ts";
-import { type Usage, usageOf } from "./pricing.ts";
+import type { Leave, Refusal } from "./breaker.ts";
+import { type CallAbout, type ClaudeCallLine, lineOf } from "./call-line.ts";
+import { causeCodeOf, type Failure, retryAfterOf } from "./classify.ts";
+import { type ClaudeEvent, closing, kindOf, usageIn } from "./events.ts";
+import type { ClaudeHealth } from "./health.ts";
+import type { Usage } from "./pricing.ts";
 import { createTransport } from "./transport.ts";
 import {
   createWatchdog,
@@ -26,42 +22,21 @@ import {
 } from "./watchdog.ts";
 
 const EFFORT = "low";
+const CONTINUATIONS_MAX = 3;
+const CREDENTIAL_CHARS = 16;
 
-type ContentBlock = Anthropic.ContentBlock;
+/** The name of having no credential at all. */
+export const NO_CREDENTIAL = "none";
+
 type MessageStream = ReturnType<Anthropic["messages"]["stream"]>;
-
-/**
- * One call is any number of `text`, then `tool_call`s (only when Claude stopped to have tools run), then exactly
- * one `end` or `unavailable`. `partial` is the text yielded before the failure; `usage` is what the failed call
- * is known to have used, which is less than what is billed when the answer broke off.
- */
-export type ClaudeEvent =
-  | { type: "text"; text: string }
-  | { type: "tool_call"; id: string; name: string; input: unknown }
-  | {
-      type: "end";
-      stopReason: string;
-      content: ContentBlock[];
-      usage: Usage;
-      model: string;
-      requestId: string | null;
-    }
-  | {
-      type: "unavailable";
-      kind: ErrorKind;
-      retryable: boolean;
-      retryAfterSeconds?: number;
-      partial: string;
-      usage: Usage | null;
-    };
 
 /** Never empty. A `system` message carries volatile facts: it follows a user turn and is the last message. */
 export type ClaudeMessage = { role: "user" | "assistant" | "system"; text: string };
 
 /**
  * `userRef` is opaque to the provider, never a name or an id of ours. `conversationWarm` says that the previous
- * turn of this conversation is less than five minutes old, so that caching its tail pays. `incident` is the
- * correlation id: logged, never sent.
+ * turn of this conversation is less than five minutes old, so that caching its tail pays. `about` is for the log
+ * and never sent.
  */
 export type ClaudeRequest = {
   system: string;
@@ -69,15 +44,19 @@ export type ClaudeRequest = {
   maxTokens: number;
   userRef: string;
   conversationWarm: boolean;
-  incident: string;
+  about: CallAbout;
 };
 
 export type Claude = {
   readonly model: string;
   readonly connected: boolean;
+  /** What the credential in use is known by in `ClaudeHealth`: another one, another name. Tells nothing about it. */
+  readonly credential: string;
   /**
    * Asks once: nothing is retried. Claude's failures are `unavailable` events, never exceptions; an aborted
-   * `signal` is one too (`stopped`). Abort or leaving the loop early closes the connection.
+   * `signal` is one too (`stopped`). Abort or leaving the loop early closes the connection. While the credential
+   * is in an outage nothing is sent. A turn that Claude paused before it showed anything is gone on with, at most
+   * three times.
    */
   stream(request: ClaudeRequest, signal: AbortSignal): AsyncIterable<ClaudeEvent>;
 };
@@ -92,39 +71,64 @@ export function createClaude(options: {
   baseUrl: string;
   model: string;
   bounds?: Partial<WatchdogBounds>;
+  health: ClaudeHealth;
   log: (line: ClaudeCallLine) => void;
   clock?: () => number;
 }): Claude {
-  const { apiKey, model, log } = options;
+  const { apiKey, model, health, log } = options;
   const clock = options.clock ?? (() => performance.now());
   const bounds = { ...WATCHDOG_BOUNDS, ...options.bounds };
   const fetch = apiKey === null ? null : createTransport(apiKey);
   const sdk = apiKey === null ? null : createSdk(apiKey, options.baseUrl, bounds.totalMs);
+  const credential = apiKey === null ? NO_CREDENTIAL : nameOf(apiKey);
+
+  async function* run(call: Call): AsyncGenerator<ClaudeEvent> {
+    const startedAt = clock();
+    const leave = health.ask(credential);
+    try {
+      if ("kind" in leave) call.refusal = leave;
+      else if (sdk === null || fetch === null) call.failure = { source: "credential", textShown: false };
+      else {
+        for await (const text of read(call, sdk, createWatchdog({ bounds, fetch }))) {
+          if (call.firstTextMs === null) health.progressed(credential, leave);
+          call.firstTextMs ??= clock() - startedAt;
+          call.text += text;
+          yield { type: "text", text };
+        }
+      }
+    } finally {
+      conclude(call, leave, clock() - startedAt);
+    }
+  }
+
+  function conclude(call: Call, leave: Leave | Refusal, totalMs: number): void {
+    const kind = isPaused(call) ? null : kindOf(call);
+    const { incident } = call.request.about;
+    if (!("kind" in leave))
+      health.ended(credential, leave, { kind, retryAfterSeconds: call.retryAfterSeconds, incident });
+    const { breaker } = health.report(credential);
+    log(lineOf({ ...call, kind, totalMs, effort: EFFORT, connected: sdk !== null, credential, breaker }));
+  }
 
   return {
     model,
     connected: sdk !== null,
+    credential,
     async *stream(request, signal) {
-      const startedAt = clock();
-      const call = startCall(model, request, signal);
-      try {
-        if (sdk === null || fetch === null) call.failure = { source: "credential", textShown: false };
-        else {
-          for await (const text of read(call, sdk, createWatchdog({ bounds, fetch }))) {
-            call.firstTextMs ??= clock() - startedAt;
-            call.text += text;
-            yield { type: "text", text };
-          }
-        }
-      } finally {
-        const { kind } = outcomeOf(call);
-        const failure = call.finished === null ? call.failure : null;
-        const facts = { effort: EFFORT, connected: sdk !== null, totalMs: clock() - startedAt };
-        log(lineOf({ ...call, ...facts, kind, failure }));
+      let call = startCall(model, request, signal);
+      yield* run(call);
+      for (let n = 1; n <= CONTINUATIONS_MAX && isPaused(call); n += 1) {
+        call = continued(call);
+        yield* run(call);
       }
       yield* closing(call);
     },
   };
+}
+
+/** A hash of the key: whoever reads it learns nothing but whether two are the same. */
+function nameOf(apiKey: string): string {
+  return createHash("sha256").update(apiKey).digest("hex").slice(0, CREDENTIAL_CHARS);
 }
 
 function createSdk(apiKey: string, baseURL: string, timeout: number): Anthropic {
@@ -147,6 +151,10 @@ function startCall(model: string, request: ClaudeRequest, signal: AbortSignal) {
     model,
     request,
     signal,
+    attempt: request.about.attempt,
+    paused: [] as Anthropic.ContentBlock[], // what this call goes on from
+    earlierUsage: null as Usage | null,
+    refusal: null as Refusal | null,
     text: "", // as far as it was read; `message` may have arrived further
     firstTextMs: null as number | null,
     message: null as Anthropic.Message | null,
@@ -156,6 +164,19 @@ function startCall(model: string, request: ClaudeRequest, signal: AbortSignal) {
     errorClass: null as string | null,
     retryAfterSeconds: null as number | null,
     requestId: null as string | null,
+  };
+}
+
+// Never after somebody saw text: what follows could not be told from what was said.
+const isPaused = (call: Call): boolean =>
+  call.finished?.stop_reason === "pause_turn" && call.text === "" && call.finished.content.length > 0;
+
+function continued(call: Call): Call {
+  return {
+    ...startCall(call.model, call.request, call.signal),
+    attempt: call.attempt + 1,
+    paused: [...call.paused, ...(call.finished?.content ?? [])],
+    earlierUsage: usageIn(call),
   };
 }
 
@@ -203,7 +224,7 @@ async function* textsOf(stream: MessageStream, signal: AbortSignal): AsyncGenera
   }
 }
 
-function bodyOf({ model, request }: Call): Anthropic.MessageStreamParams {
+function bodyOf({ model, request, paused }: Call): Anthropic.MessageStreamParams {
   // The volatile facts at the end differ with every turn, so the cached tail ends before them.
   const tail = request.conversationWarm
     ? request.messages.findLastIndex((message) => message.role !== "system")
@@ -212,16 +233,19 @@ function bodyOf({ model, request }: Call): Anthropic.MessageStreamParams {
     model,
     max_tokens: request.maxTokens,
     system: [{ type: "text", text: request.system, cache_control: { type: "ephemeral", ttl: "1h" } }],
-    messages: request.messages.map(({ role, text }, index) => ({
-      role,
-      content: [
-        {
-          type: "text",
-          text: text.toWellFormed(),
-          ...(index === tail && { cache_control: { type: "ephemeral", ttl: "5m" } }),
-        },
-      ],
-    })),
+    messages: [
+      ...request.messages.map(({ role, text }, index) => ({
+        role,
+        content: [
+          {
+            type: "text" as const,
+            text: text.toWellFormed(),
+            ...(index === tail && { cache_control: { type: "ephemeral" as const, ttl: "5m" as const } }),
+          },
+        ],
+      })),
+      ...(paused.length === 0 ? [] : [{ role: "assistant" as const, content: paused }]),
+    ],
     thinking: { type: "between_tools" },
     output_config: { effort: EFFORT },
     service_tier: "standard_only",
@@ -243,50 +267,4 @@ function failureOf(error: AnthropicError, call: Call, watchdog: Watchdog): Failu
     return { source, textShown, status, type, errorCode, message: error.apiMessage ?? "" };
   }
   return { source: watchdog.headersArrived() ? "stream" : "program", textShown, causeCode };
-}
-
-type Outcome = { kind: ErrorKind } | { kind: null; message: Anthropic.Message };
-
-function outcomeOf({ finished, failure }: Call): Outcome {
-  if (finished === null) return { kind: classifyFailure(failure) };
-  const kind = classifyEnding({
-    stopReason: finished.stop_reason ?? "none",
-    hasText: finished.content.some((block) => block.type === "text" && block.text.trim() !== ""),
-    hasToolCalls: toolCallsOf(finished).length > 0,
-  });
-  return kind === null ? { kind, message: finished } : { kind };
-}
-
-function* closing(call: Call): Generator<ClaudeEvent> {
-  const { requestId, retryAfterSeconds, text: partial } = call;
-  const outcome = outcomeOf(call);
-  if (outcome.kind === null) {
-    const { content, model, usage, stop_reason } = outcome.message;
-    for (const { id, name, input } of toolCallsOf(outcome.message))
-      yield { type: "tool_call", id, name, input };
-    yield {
-      type: "end",
-      stopReason: stop_reason ?? "none",
-      content,
-      usage: usageOf(usage),
-      model,
-      requestId,
-    };
-    return;
-  }
-  yield {
-    type: "unavailable",
-    kind: outcome.kind,
-    retryable: POLICIES[outcome.kind].retryable,
-    ...(retryAfterSeconds !== null && { retryAfterSeconds }),
-    partial,
-    usage: call.message === null ? null : usageOf(call.message.usage),
-  };
-}
-
-// Only then are the inputs whole: a call cut by max_tokens looks like one with an empty input.
-function toolCallsOf(message: Anthropic.Message) {
-  return message.stop_reason === "tool_use"
-    ? message.content.filter((block) => block.type === "tool_use")
-    : [];
 }

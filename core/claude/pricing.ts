@@ -72,6 +72,16 @@ export function usageOf(reported: ReportedUsage): Usage {
   };
 }
 
+export function addUsage(one: Usage, other: Usage): Usage {
+  return {
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+    cacheReadTokens: one.cacheReadTokens + other.cacheReadTokens,
+    cacheWrite5mTokens: one.cacheWrite5mTokens + other.cacheWrite5mTokens,
+    cacheWrite1hTokens: one.cacheWrite1hTokens + other.cacheWrite1hTokens,
+  };
+}
+
 function dearestOf(prices: readonly Price[]): Price {
   const most = (pick: (price: Price) => number) => Math.max(...prices.map(pick));
   return {

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { type ClaudeEvent, type ClaudeRequest, createClaude } from "./client.ts";
+import { type ClaudeRequest, createClaude } from "./client.ts";
+import type { ClaudeEvent } from "./events.ts";
+import { createClaudeHealth } from "./health.ts";
 import type { WatchdogBounds } from "./watchdog.ts";
 
 const KEY = "sk-ant-test-key";
@@ -14,7 +16,7 @@ const REQUEST: ClaudeRequest = {
   maxTokens: 100,
   userRef: "u_1",
   conversationWarm: false,
-  incident: "inc-1",
+  about: { incident: "inc-1", orgId: "org-1", chatRef: "c_1", action: "answer", attempt: 1 },
 };
 
 test("nobody at the address, or somebody who speaks no TLS, is not Claude being busy", async () => {
@@ -69,7 +71,9 @@ test("variables of the host change nothing: not the key, the address, the header
   });
   const program = `
     import { createClaude } from ${JSON.stringify(new URL("client.ts", import.meta.url).href)};
-    const options = { baseUrl: ${JSON.stringify(server.url)}, model: "${MODEL}", log: () => {} };
+    import { createClaudeHealth } from ${JSON.stringify(new URL("health.ts", import.meta.url).href)};
+    const health = createClaudeHealth(Date);
+    const options = { baseUrl: ${JSON.stringify(server.url)}, model: "${MODEL}", health, log: () => {} };
     for (const apiKey of ["${KEY}", null]) {
       const claude = createClaude({ ...options, apiKey });
       for await (const event of claude.stream(${JSON.stringify(REQUEST)}, new AbortController().signal)) {
@@ -97,7 +101,8 @@ test("variables of the host change nothing: not the key, the address, the header
 });
 
 async function ask(baseUrl: string, bounds: Partial<WatchdogBounds> = {}): Promise<ClaudeEvent[]> {
-  const claude = createClaude({ apiKey: KEY, baseUrl, model: MODEL, bounds, log: () => undefined });
+  const health = createClaudeHealth(Date);
+  const claude = createClaude({ apiKey: KEY, baseUrl, model: MODEL, bounds, health, log: () => undefined });
   return Array.fromAsync(claude.stream(REQUEST, new AbortController().signal));
 }
 

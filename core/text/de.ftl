@@ -56,11 +56,18 @@ command_claim = diese Gruppe deinem Team zuordnen
 command_help = was du hier tun kannst
 status_claude_ok = Claude antwortet ({ $model }).
 status_claude_unknown = Claude ist verbunden ({ $model }); seit dem letzten Start hat noch niemand etwas gefragt.
-status_claude_unavailable = Claude ist { $minutes ->
-    [0] seit weniger als einer Minute
-    [one] seit { $minutes } Minute
-   *[other] seit { $minutes } Minuten
-} nicht verfügbar. Alles andere funktioniert, und Fragen lassen sich mit „{ button_retry }“ wiederholen.
+status_claude_unavailable = { $kind ->
+    [auth] Der Assistent pausiert seit { $since }: Claude nimmt unseren Schlüssel nicht an
+    [forbidden] Der Assistent pausiert seit { $since }: Unser Claude-Konto darf das nicht
+    [billing] Der Betreiber hat den Assistenten pausiert, seit { $since }
+    [model_missing] Der Assistent pausiert seit { $since }: Sein Claude-Modell ist nicht verfügbar
+   *[other] Claude ist seit { $since } nicht verfügbar
+}. Alles andere funktioniert, und Fragen lassen sich mit „{ button_retry }“ wiederholen.
+status_claude_limited = Claude nimmt { $seconds ->
+    [0] gerade
+    [one] noch { $seconds } Sekunde lang
+   *[other] noch { $seconds } Sekunden lang
+} keine weiteren Fragen von uns an. Alles andere funktioniert, und Fragen lassen sich mit „{ button_retry }“ wiederholen.
 status_claude_not_connected = Claude ist noch nicht verbunden. Alles andere funktioniert.
 status_idle = In diesem Chat wird gerade nichts beantwortet.
 status_answering = In diesem Chat entsteht gerade eine Antwort. /stop beendet sie.

@@ -56,10 +56,17 @@ command_claim = tie this group to your team
 command_help = what you can do here
 status_claude_ok = Claude answers ({ $model }).
 status_claude_unknown = Claude is connected ({ $model }); nobody has asked anything since the last start.
-status_claude_unavailable = Claude cannot be used right now; it stopped working { $minutes ->
-    [0] less than a minute
-   *[other] { $minutes } min
-} ago. Everything else works, and questions can be asked again with Retry.
+status_claude_unavailable = { $kind ->
+    [auth] The assistant is paused since { $since }: Claude does not accept our key
+    [forbidden] The assistant is paused since { $since }: our Claude account may not do this
+    [billing] The assistant is paused by its operator since { $since }
+    [model_missing] The assistant is paused since { $since }: its Claude model is not available
+   *[other] Claude cannot be used right now; it stopped working at { $since }
+}. Everything else works, and questions can be asked again with Retry.
+status_claude_limited = Claude takes no further questions from us { $seconds ->
+    [0] right now
+   *[other] for { $seconds } s
+}. Everything else works, and questions can be asked again with Retry.
 status_claude_not_connected = Claude is not connected yet. Everything else works.
 status_idle = Nothing is being answered in this chat.
 status_answering = An answer is being written in this chat. /stop ends it.

@@ -57,12 +57,19 @@ command_claim = привязать эту группу к вашей коман�
 command_help = что здесь можно делать
 status_claude_ok = Claude отвечает ({ $model }).
 status_claude_unknown = Claude подключён ({ $model }); с последнего запуска ещё никто ничего не спрашивал.
-status_claude_unavailable = Claude недоступен { $minutes ->
-    [0] меньше минуты
-    [one] уже { $minutes } минуту
-    [few] уже { $minutes } минуты
-   *[many] уже { $minutes } минут
+status_claude_unavailable = { $kind ->
+    [auth] Помощник приостановлен с { $since }: Claude не принимает наш ключ
+    [forbidden] Помощник приостановлен с { $since }: нашему аккаунту Claude это не разрешено
+    [billing] Помощник приостановлен оператором с { $since }
+    [model_missing] Помощник приостановлен с { $since }: его модель Claude недоступна
+   *[other] Claude недоступен с { $since }
 }. Всё остальное работает, а вопросы можно задать ещё раз кнопкой «{ button_retry }».
+status_claude_limited = Claude { $seconds ->
+    [0] сейчас не принимает
+    [one] ещё { $seconds } секунду не принимает
+    [few] ещё { $seconds } секунды не принимает
+   *[many] ещё { $seconds } секунд не принимает
+} от нас новых вопросов. Всё остальное работает, а вопросы можно задать ещё раз кнопкой «{ button_retry }».
 status_claude_not_connected = Claude ещё не подключён. Всё остальное работает.
 status_idle = В этом чате я сейчас ни на что не отвечаю.
 status_answering = В этом чате сейчас пишется ответ. /stop его остановит.

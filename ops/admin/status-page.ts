@@ -34,6 +34,7 @@ const PARTS: Readonly<Record<Name, Part>> = {
       ok: ["good", "Answering"],
       unknown: ["idle", "Not asked since the start"],
       unavailable: ["warn", "Not answering"],
+      limited: ["warn", "Takes no more questions for a while"],
       not_connected: ["warn", "No key is set up"],
     },
   },
@@ -151,6 +152,7 @@ function factsOf({ components }: HealthReport): Record<Name, string[]> {
     claude: [
       ...known(claude.kind, (kind) => kind.replaceAll("_", " ")),
       ...known(claude.forSeconds, (seconds) => `for ${duration(seconds)}`),
+      ...known(claude.retryInSeconds, (seconds) => `asked again in ${duration(seconds)}`),
     ],
     inbox: [
       ...known(inbox.waiting, (count) => `${count} waiting`),

@@ -28,7 +28,8 @@ export function conversationError(messages: readonly Message[], systemTurnsAllow
   const [first] = turns;
   const last = turns.at(-1);
   if (first?.role !== "user") return 'messages: first message must use the "user" role';
-  if (last?.role === "assistant") {
+  // A turn that was paused while a tool of the service ran is given back as it is, to be gone on with.
+  if (last?.role === "assistant" && last.blocks.at(-1)?.type !== "server_tool_use") {
     return "This model does not support assistant message prefill. The conversation must end with a user message.";
   }
   return emptyContent(messages) ?? misplaced(turns, systemTurnsAllowed) ?? unpairedTools(turns);
@@ -54,7 +55,7 @@ function textsIn(block: Block): string[] {
 
 const ALLOWED_BLOCKS: Record<Message["role"], ReadonlySet<Block["type"]>> = {
   user: new Set(["text", "image", "document", "search_result", "tool_result"]),
-  assistant: new Set(["text", "tool_use", "thinking"]),
+  assistant: new Set(["text", "tool_use", "server_tool_use", "thinking"]),
   system: new Set(["text"]),
 };
 

@@ -125,6 +125,8 @@ function faultOutcome(reply: Extract<ClaudeReply, { fault: ClaudeFault }>, reque
       });
     case "unknown_stop_reason":
       return whole({ stopReason: "stopped_for_a_new_reason" });
+    case "pause_turn":
+      return whole({ text: reply.text ?? "", stopReason: "pause_turn" });
     case "context_window":
       return whole({ stopReason: "model_context_window_exceeded" });
     case "reset_mid_stream":

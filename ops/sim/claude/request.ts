@@ -40,6 +40,7 @@ const toolUse = z.strictObject({
   input: z.record(z.string(), z.unknown()),
   cache_control: cacheControl,
 });
+const serverToolUse = toolUse.extend({ type: z.literal("server_tool_use") });
 const resultContent = z.discriminatedUnion("type", [text, image, document, searchResult]);
 const toolResult = z.strictObject({
   type: z.literal("tool_result"),
@@ -59,6 +60,7 @@ const block = z.discriminatedUnion("type", [
   document,
   searchResult,
   toolUse,
+  serverToolUse,
   toolResult,
   thinking,
 ]);

@@ -41,6 +41,7 @@ export type ClaudeFault =
   | "empty_content"
   | "refusal"
   | "unknown_stop_reason"
+  | "pause_turn"
   | "context_window";
 
 /**

@@ -78,6 +78,10 @@ export function messageOf(answer: Answer, envelope: Envelope) {
     const id = call.id ?? `toolu_${envelope.messageId.replace("msg_", "")}_${i}`;
     content.push({ type: "tool_use", id, name: call.name, input: call.input });
   }
+  if (stopReason === "pause_turn") {
+    const id = `srvtoolu_${envelope.messageId.replace("msg_", "")}`;
+    content.push({ type: "server_tool_use", id, name: "web_search", input: { query: "still searching" } });
+  }
   const calls = answer.toolCalls.map((call) => tokensOf(JSON.stringify(call.input)));
   const thinkingTokens = tokensOf(answer.thinking);
   const outputTokens = calls.reduce((sum, tokens) => sum + tokens, thinkingTokens + tokensOf(text));
@@ -107,7 +111,7 @@ export function messageOf(answer: Answer, envelope: Envelope) {
 type ContentBlock =
   | { type: "thinking"; thinking: string; signature: string }
   | { type: "text"; text: string }
-  | { type: "tool_use"; id: string; name: string; input: unknown };
+  | { type: "tool_use" | "server_tool_use"; id: string; name: string; input: unknown };
 
 function withinLimit(answer: Answer, maxTokens: number): { text: string; stopReason: string } {
   if (tokensOf(answer.text) <= maxTokens) return answer;
