@@ -1,10 +1,11 @@
 import { answerTurn } from "../core/chat/answer.ts";
 import { keyboardOf } from "../core/buttons.ts";
+import { isOverBudget } from "../core/chat/budget.ts";
 import { beginTurn, keepQuestion, wasAskedOtherwise, type Question, type Turn } from "../core/chat/turns.ts";
 import { AppError } from "../core/errors.ts";
 import type { Scope } from "../core/scope.ts";
 import { sentence } from "../core/text/text.ts";
-import { conclude, saying } from "./conclude.ts";
+import { conclude, messageOf, saying } from "./conclude.ts";
 import type { Ctx, Front, Visit } from "./context.ts";
 import { createPresentation } from "./presenter.ts";
 import { questionOf } from "./question.ts";
@@ -70,11 +71,37 @@ async function offer(
   });
 }
 
-// Starts a turn with this text and sees it to its end.
+// Starts a turn with this question and sees it to its end; one that no budget covers is kept for later.
 async function answer(ctx: Ctx, visit: Visit, scope: Scope, text: string): Promise<void> {
-  const turn = await beginTurn(scope, { ...askedBy(ctx, visit), text });
+  const question = { ...askedBy(ctx, visit), text };
+  const turn = await beginTurn(scope, question).catch((err: unknown) => {
+    if (isOverBudget(err)) return err;
+    throw err;
+  });
   if (turn === null) return;
+  if (turn instanceof AppError) return keepUnpaid(ctx, visit, scope, { question, err: turn });
   ctx.note.outcome = await runTurn(ctx.front, scope, turn);
+}
+
+async function keepUnpaid(
+  ctx: Ctx,
+  visit: Visit,
+  scope: Scope,
+  { question, err }: { question: Question; err: AppError },
+): Promise<void> {
+  ctx.note.outcome = `refused: ${err.code}`;
+  await conclude(ctx, visit, async () => {
+    const turnId = await keepQuestion(scope, question, "budget");
+    if (turnId === null) return [];
+    const retry = { label: sentence(visit.locale, "button_retry"), kind: "retry", turnId } as const;
+    const lines = [sentence(visit.locale, err.code, err.params), sentence(visit.locale, "budget_kept")];
+    return [
+      {
+        ...messageOf(ctx, visit, lines.join(" ")),
+        keyboard: await keyboardOf(scope, visit.place.chatId, [retry]),
+      },
+    ];
+  });
 }
 
 function askedBy(ctx: Ctx, visit: Visit): Omit<Question, "text"> {

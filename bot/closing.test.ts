@@ -25,6 +25,7 @@ const answered = (stopReason: string): Outcome => ({
 const failed = (kind: ErrorKind, text = "", retryAfterSeconds: number | null = null): Outcome => ({
   status: "failed",
   text,
+  usage: null,
   kind,
   retryAfterSeconds,
 });
@@ -41,11 +42,11 @@ test("an answer that simply ended has nothing under it; one that was cut can be 
 });
 
 test("a stopped answer says so, also when there was none yet, and can be asked again", () => {
-  expect(closingLine({ status: "stopped", text: "Half an" }, "en", CODE)).toBe("Stopped.");
-  expect(closingLine({ status: "stopped", text: " \n" }, "en", CODE)).toBe(
+  expect(closingLine({ status: "stopped", text: "Half an", usage: null }, "en", CODE)).toBe("Stopped.");
+  expect(closingLine({ status: "stopped", text: " \n", usage: null }, "en", CODE)).toBe(
     "Stopped before there was an answer.",
   );
-  expect(labels({ status: "stopped", text: "" })).toEqual(["Retry"]);
+  expect(labels({ status: "stopped", text: "", usage: null })).toEqual(["Retry"]);
 });
 
 test("every failure has a sentence with its reference and a way on, in every language", () => {

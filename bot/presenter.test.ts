@@ -211,7 +211,7 @@ test("the end goes into the messages that grew; those that it needs no more are 
   await it.clock.pass(15_000);
   const [first, ...more] = it.messages();
   expect(more).toHaveLength(2);
-  const parts = await it.close({ status: "stopped", text: "Short **after** all." });
+  const parts = await it.close({ status: "stopped", text: "Short **after** all.", usage: null });
   expect(parts.map(({ item }) => [item.kind, item.part])).toEqual([
     ["final", 0],
     ["delete", 1],
@@ -230,6 +230,7 @@ test("long code is a file, and the line that ends the answer stands under everyt
   await it.close({
     status: "failed",
     text: `Here:\n\n\`\`\`py\n${code}\`\`\``,
+    usage: null,
     kind: "interrupted",
     retryAfterSeconds: null,
   });

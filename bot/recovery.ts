@@ -40,12 +40,17 @@ async function resume(front: Front, { scope, turnId }: InterruptedTurn): Promise
     threadId: place.threadId,
   };
   const message = { text: sentence(scope.locale, "gave_up_after_restarts", { code: scope.correlationId }) };
-  await finishTurn(scope, turn, { status: "failed", text: "", kind: "our_bug", retryAfterSeconds: null }, [
-    {
-      // The end of an answer, not a notice: when its fate is unknown it is said once more.
-      item: { ...spot, kind: "final", message, key: `turn:${turn.id}:gave-up` },
-      buttons: [{ label: sentence(scope.locale, "button_retry"), kind: "retry", turnId: turn.id }],
-    },
-  ]);
+  await finishTurn(
+    scope,
+    turn,
+    { status: "failed", text: "", usage: null, kind: "our_bug", retryAfterSeconds: null },
+    [
+      {
+        // The end of an answer, not a notice: when its fate is unknown it is said once more.
+        item: { ...spot, kind: "final", message, key: `turn:${turn.id}:gave-up` },
+        buttons: [{ label: sentence(scope.locale, "button_retry"), kind: "retry", turnId: turn.id }],
+      },
+    ],
+  );
   for (const { messageId } of opened) await front.sender.strip(place.chatId, messageId);
 }

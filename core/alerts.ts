@@ -5,7 +5,7 @@ import { enqueue } from "./pipeline/outbox.ts";
 import { sentence } from "./text/text.ts";
 
 /** What the operator is told without asking; each is a message of the same name, with `alert_` before it. */
-export type AlertKind = "stranger" | "parked";
+export type AlertKind = "stranger" | "parked" | "budget_instance";
 
 /**
  * Queues one alert to everybody who operates this bot, in their language. The

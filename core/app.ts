@@ -1,7 +1,10 @@
 import { createDatabase, type Database } from "../db/client.ts";
+import type { BudgetRules } from "./budget-rules.ts";
 import type { BreakerBounds } from "./claude/breaker.ts";
 import { createClaude, type Claude } from "./claude/client.ts";
+import type { ClaudeCallLine } from "./claude/call-line.ts";
 import { createClaudeHealth, type ClaudeHealth } from "./claude/health.ts";
+import { createPrices, type Cost, type Price, type Prices } from "./claude/pricing.ts";
 import type { WatchdogBounds } from "./claude/watchdog.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { TeamCreation } from "./config.ts";
@@ -29,6 +32,9 @@ export type AppSettings = {
   readonly operatorChatIds: readonly number[];
   readonly teamCreation: TeamCreation;
   readonly limitRules: LimitRules;
+  readonly budgetRules: BudgetRules;
+  /** Prices beside the published ones. */
+  readonly prices: readonly Price[];
 };
 
 /** What lives as long as the process. Made once, read-only. */
@@ -43,6 +49,8 @@ export type App = {
   readonly claudeHealth: ClaudeHealth;
   readonly limits: Limits;
   readonly limitRules: LimitRules;
+  readonly budgetRules: BudgetRules;
+  readonly prices: Prices;
   readonly jobs: Jobs;
   /** Telegram ids that get operator alerts; empty means the owners of the first team. */
   readonly operatorChatIds: readonly number[];
@@ -61,6 +69,7 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
   const database = createDatabase(settings.databaseUrl);
   const claudeHealth = createClaudeHealth(clock, settings.claude.breaker);
   const limits = createLimits({ redisUrl: settings.redisUrl, clock, log });
+  const prices = createPrices(settings.prices);
   const jobs = createJobs({ databaseUrl: settings.databaseUrl, log });
   return {
     version: settings.version,
@@ -73,11 +82,13 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
       ...settings.claude,
       health: claudeHealth,
       clock: () => clock.now(),
-      log: (line) => log.info(line, "claude call"),
+      log: (line) => log.info({ ...line, cost: costOf(line, prices, clock.now()) }, "claude call"),
     }),
     claudeHealth,
     limits,
     limitRules: settings.limitRules,
+    budgetRules: settings.budgetRules,
+    prices,
     jobs,
     operatorChatIds: settings.operatorChatIds,
     teamCreation: settings.teamCreation,
@@ -87,4 +98,8 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
       await database.close();
     },
   };
+}
+
+function costOf({ modelServed, usage }: ClaudeCallLine, prices: Prices, at: number): Cost | null {
+  return modelServed === null || usage === null ? null : prices.costOf(modelServed, usage, at);
 }

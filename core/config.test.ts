@@ -50,6 +50,13 @@ const LIMITS = {
   refresh: { limit: 30, windowMs: MINUTE_MS },
 };
 
+const MICRO_USD = 1_000_000;
+const BUDGETS = {
+  instanceMicroUsd: 200 * MICRO_USD,
+  teamMicroUsd: 50 * MICRO_USD,
+  memberMicroUsd: 20 * MICRO_USD,
+};
+
 test("nothing has to be set: the demo starts on this machine alone, with everything simulated", () => {
   expect(loadConfig({})).toEqual({
     production: false,
@@ -66,6 +73,8 @@ test("nothing has to be set: the demo starts on this machine alone, with everyth
     operatorChatIds: [],
     teamCreation: "first-team-owners",
     limits: LIMITS,
+    budgets: BUDGETS,
+    prices: [],
   });
 });
 
@@ -87,6 +96,10 @@ test("every key is read, and spaces around a value do not matter", () => {
     TEAM_CREATION: "anyone",
     LIMIT_PERSON_PER_MINUTE: "5",
     LIMIT_MAGIC_LINK_PER_DAY: "50",
+    BUDGET_INSTANCE_USD: "None",
+    BUDGET_TEAM_USD: "12.50",
+    BUDGET_MEMBER_USD: "0",
+    CLAUDE_PRICES: "claude-sonnet-6@2027-01-15=3/15/0.3/3.75/6,",
   });
   expect(config).toMatchObject({
     production: true,
@@ -114,8 +127,33 @@ test("every key is read, and spaces around a value do not matter", () => {
       bot: { ...LIMITS.bot, person: { limit: 5, windowMs: MINUTE_MS } },
       magicLink: [...LIMITS.magicLink.slice(0, 2), { limit: 50, windowMs: 1_440 * MINUTE_MS }],
     },
+    budgets: { instanceMicroUsd: null, teamMicroUsd: 12.5 * MICRO_USD, memberMicroUsd: 0 },
+    prices: [
+      {
+        model: "claude-sonnet-6",
+        since: "2027-01-15",
+        input: 3 * MICRO_USD,
+        output: 15 * MICRO_USD,
+        cacheRead: 0.3 * MICRO_USD,
+        cacheWrite5m: 3.75 * MICRO_USD,
+        cacheWrite1h: 6 * MICRO_USD,
+      },
+    ],
   });
   expect(config.masterKeys).toMatchObject([{ kid: 1 }]);
+});
+
+test("a budget that is no amount, and a price that is none, are named", () => {
+  for (const amount of ["-1", "1,5", "1.505", "1000000.01", "a lot", "1e3"])
+    expect({ amount, keys: keysOf(problemsOf({ BUDGET_TEAM_USD: amount })) }).toEqual({
+      amount,
+      keys: ["BUDGET_TEAM_USD"],
+    });
+  for (const price of ["3/15", "gpt@2027-01-15=1/2/3/4/5", "claude-sonnet-6@2027-13-15=1/2/3/4/5"])
+    expect({ price, keys: keysOf(problemsOf({ CLAUDE_PRICES: price })) }).toEqual({
+      price,
+      keys: ["CLAUDE_PRICES"],
+    });
 });
 
 test("an empty value counts as absent", () => {

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { BUDGET_KEYS, budgetRulesOf, type BudgetRules } from "./budget-rules.ts";
+import { parsePrice, type Price } from "./claude/pricing.ts";
 import { LIMIT_KEYS, limitRulesOf, type LimitRules } from "./limit-rules.ts";
 import { parseMasterKeys, type MasterKey } from "./vault/cipher.ts";
 
@@ -31,6 +33,9 @@ export type Config = {
   /** Who may make further teams. */
   readonly teamCreation: TeamCreation;
   readonly limits: LimitRules;
+  readonly budgets: BudgetRules;
+  /** What Claude costs where the published prices that we know do not hold. */
+  readonly prices: readonly Price[];
 };
 
 /** Every key that was wrong, with its fix, in one error. */
@@ -119,6 +124,11 @@ const schema = z.object({
     .enum(["first-team-owners", "anyone"], { error: "must be first-team-owners or anyone" })
     .default("first-team-owners"),
   ...LIMIT_KEYS,
+  ...BUDGET_KEYS,
+  CLAUDE_PRICES: z
+    .string()
+    .transform((text, ctx) => pricesIn(text, ctx))
+    .default([]),
 });
 
 /**
@@ -193,6 +203,19 @@ function masterKeys(text: string, ctx: z.RefinementCtx): MasterKey[] {
   }
 }
 
+function pricesIn(text: string, ctx: z.RefinementCtx): Price[] {
+  return listed(text).map((item) => {
+    const price = parsePrice(item);
+    if (price !== null) return price;
+    ctx.addIssue({
+      code: "custom",
+      message:
+        "must be MODEL@DAY=INPUT/OUTPUT/CACHE_READ/CACHE_WRITE_5M/CACHE_WRITE_1H in US dollars per million tokens, separated by commas, such as claude-sonnet-5-5@2026-10-07=2/10/0.10/2.50/4",
+    });
+    return z.NEVER;
+  });
+}
+
 function toConfig(values: Parsed): Config {
   return {
     production: values.NODE_ENV === "production",
@@ -224,5 +247,7 @@ function toConfig(values: Parsed): Config {
     operatorChatIds: values.OPERATOR_CHAT_ID,
     teamCreation: values.TEAM_CREATION,
     limits: limitRulesOf(values),
+    budgets: budgetRulesOf(values),
+    prices: values.CLAUDE_PRICES,
   };
 }

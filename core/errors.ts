@@ -19,7 +19,10 @@ export type ErrorCode =
   | "message_too_long"
   | "not_connected"
   | "needs_reauth"
-  | "secret_malformed";
+  | "secret_malformed"
+  | "budget_team"
+  | "budget_member"
+  | "budget_instance";
 
 /**
  * The one error that crosses layers: a code and its parameters for machines;

@@ -2,13 +2,17 @@ import { and, eq, lt, sql } from "drizzle-orm";
 import { buttons } from "../db/schema/chat.ts";
 import { inSystem, inTenant } from "../db/tenant.ts";
 import type { App } from "./app.ts";
+import { releaseAbandoned } from "./chat/budget.ts";
 
 // Telegram redelivers for 24 hours; twice that tells every repeat apart.
 const PIPELINE_HOURS = 48;
 const PARKED_DAYS = 30;
 const AUDIT_DAYS = 30;
 
-/** Deletes what is no longer needed: finished updates and messages, expired buttons, old audit rows. Safe to repeat. */
+/**
+ * Deletes what is no longer needed: finished updates and messages, expired buttons, old audit rows; and gives back
+ * what abandoned calls reserved. Safe to repeat.
+ */
 export async function runRetention(app: App): Promise<void> {
   const done = sql`done_at < now() - ${PIPELINE_HOURS} * interval '1 hour'`;
   const updates = await inSystem(app, (tx) =>
@@ -21,16 +25,18 @@ export async function runRetention(app: App): Promise<void> {
   const teams = await inSystem(app, (tx) =>
     tx.execute<{ org_id: string }>(sql`SELECT * FROM auth.org_ids()`),
   );
+  let reservations = 0;
   for (const { org_id: orgId } of teams) {
-    await inTenant({ app, orgId }, (tx) =>
-      tx.delete(buttons).where(and(eq(buttons.orgId, orgId), lt(buttons.expiresAt, sql`now()`))),
-    );
+    await inTenant({ app, orgId }, async (tx) => {
+      await tx.delete(buttons).where(and(eq(buttons.orgId, orgId), lt(buttons.expiresAt, sql`now()`)));
+      reservations += await releaseAbandoned(tx, orgId);
+    });
   }
   const [audit] = await inSystem(app, (tx) =>
     tx.execute<{ n: string }>(sql`SELECT auth.audit_purge(now() - ${AUDIT_DAYS} * interval '1 day') AS n`),
   );
   app.log.info(
-    { updates: updates.length, messages: messages.length, auditRows: Number(audit?.n ?? 0) },
+    { updates: updates.length, messages: messages.length, reservations, auditRows: Number(audit?.n ?? 0) },
     "retention",
   );
 }

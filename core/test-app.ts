@@ -41,6 +41,8 @@ export function testSettings(databaseUrl: string): AppSettings {
     operatorChatIds: [],
     teamCreation: "first-team-owners",
     limitRules: loadConfig({}).limits,
+    budgetRules: loadConfig({}).budgets,
+    prices: [],
   };
 }
 

@@ -62,6 +62,8 @@ async function onInstance(
         operatorChatIds: config.operatorChatIds,
         teamCreation: config.teamCreation,
         limitRules: config.limits,
+        budgetRules: config.budgets,
+        prices: config.prices,
       },
       { log: createLog({ level: "warn", destination: process.stderr }) },
     );

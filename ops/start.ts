@@ -69,6 +69,8 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
     operatorChatIds: config.operatorChatIds,
     teamCreation: config.teamCreation,
     limitRules: config.limits,
+    budgetRules: config.budgets,
+    prices: config.prices,
   });
   closers.push(app.close);
   const ownerCode = await open(app, config);

@@ -7,7 +7,13 @@ import { beginAgainByButton, beginLastAgain, type Again } from "./again.ts";
 import { ask, askAndEnd, PRIVATE, receive } from "./test-conversation.ts";
 import { finishTurn, type Outcome } from "./turns.ts";
 
-const FAILED: Outcome = { status: "failed", text: "", kind: "overloaded", retryAfterSeconds: null };
+const FAILED: Outcome = {
+  status: "failed",
+  text: "",
+  usage: null,
+  kind: "overloaded",
+  retryAfterSeconds: null,
+};
 const ELSEWHERE = { ...PRIVATE, chatId: 8, lane: "lane 8" };
 
 /** A press comes in as an update of its own. */
@@ -78,7 +84,9 @@ test("Continue asks to go on, in the person's language, with the answer so far i
   await using it = await createTestApp();
   const lease = await leaseOf(it.app);
   const scope = { ...(await it.team(1)), locale: "de" };
-  const turn = await askAndEnd(scope, lease, 1, { outcome: { status: "stopped", text: "half an answer" } });
+  const turn = await askAndEnd(scope, lease, 1, {
+    outcome: { status: "stopped", text: "half an answer", usage: null },
+  });
   const id = await button(scope, "continue", turn.id);
   const next = await beginAgainByButton(scope, id, await press(scope, lease, 2));
   expect(next?.question).not.toBe("question 1");

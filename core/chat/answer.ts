@@ -3,10 +3,10 @@ import type { ClaudeMessage, ClaudeRequest } from "../claude/client.ts";
 import { systemPrompt, volatileFacts } from "../claude/prompt.ts";
 import { isAway } from "../../db/tenant.ts";
 import type { Scope } from "../scope.ts";
+import { ANSWER_TOKENS_MAX } from "./estimate.ts";
 import { spoken } from "./history.ts";
 import { finishTurn, type AnswerPart, type Outcome, type Turn } from "./turns.ts";
 
-const ANSWER_TOKENS_MAX = 4096;
 const REF_CHARS = 32;
 const FINISH_RETRY_MS = 1_000;
 const FINISH_RETRY_MS_MAX = 30_000;
@@ -72,9 +72,9 @@ async function outcomeOf(
             model: event.model,
           };
         case "unavailable": {
-          if (event.kind === "stopped") return { status: "stopped", text };
-          const { kind, retryAfterSeconds = null } = event;
-          return { status: "failed", text, kind, retryAfterSeconds };
+          const { kind, usage, retryAfterSeconds = null } = event;
+          if (kind === "stopped") return { status: "stopped", text, usage };
+          return { status: "failed", text, usage, kind, retryAfterSeconds };
         }
       }
     }
@@ -82,7 +82,7 @@ async function outcomeOf(
   } catch (err) {
     // A bug of ours, and still the person must not be left with an answer that never ends.
     scope.log.error({ err, turnId: turn.id }, "a turn failed");
-    return { status: "failed", text, kind: "our_bug", retryAfterSeconds: null };
+    return { status: "failed", text, usage: null, kind: "our_bug", retryAfterSeconds: null };
   }
 }
 

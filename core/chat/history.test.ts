@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 const CHARS_MAX = 72_000;
 
 function failed(text: string): Outcome {
-  return { status: "failed", text, kind: "interrupted", retryAfterSeconds: null };
+  return { status: "failed", text, usage: null, kind: "interrupted", retryAfterSeconds: null };
 }
 
 const textsOf = (messages: readonly ClaudeMessage[]) =>
@@ -19,9 +19,9 @@ test("Claude is reminded of answered and stopped turns, oldest first, and never 
   const lease = await leaseOf(it.app);
   const scope = await it.team(1);
   await askAndEnd(scope, lease, 1);
-  await askAndEnd(scope, lease, 2, { outcome: { status: "stopped", text: "half an answer" } });
+  await askAndEnd(scope, lease, 2, { outcome: { status: "stopped", text: "half an answer", usage: null } });
   await askAndEnd(scope, lease, 3, { outcome: failed("broke off") });
-  await askAndEnd(scope, lease, 4, { outcome: { status: "stopped", text: "" } });
+  await askAndEnd(scope, lease, 4, { outcome: { status: "stopped", text: "", usage: null } });
   await askAndEnd(scope, lease, 5, { outcome: answered(" \n") });
   await ask(scope, lease, 6);
   await askAndEnd(scope, lease, 7, { speaker: "Ada" });

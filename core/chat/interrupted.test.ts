@@ -59,7 +59,7 @@ test("an interrupted turn is asked once more as it was, and the second attempt i
   await finishTurn(
     scope,
     last.turn,
-    { status: "failed", text: "", kind: "our_bug", retryAfterSeconds: null },
+    { status: "failed", text: "", usage: null, kind: "our_bug", retryAfterSeconds: null },
     [],
   );
   expect(await reopenTurn(scope, third, turn.id)).toBeNull();

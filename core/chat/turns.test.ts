@@ -14,7 +14,13 @@ import {
   type Turn,
 } from "./turns.ts";
 
-const FAILED: Outcome = { status: "failed", text: "", kind: "overloaded", retryAfterSeconds: null };
+const FAILED: Outcome = {
+  status: "failed",
+  text: "",
+  usage: null,
+  kind: "overloaded",
+  retryAfterSeconds: null,
+};
 
 function partOf(turn: Turn, text: string): AnswerPart {
   const { chatId, threadId } = turn.place;
@@ -141,7 +147,7 @@ test("each outcome is written down as what it was, with what it cost", async () 
   const lease = await leaseOf(it.app);
   const scope = await it.team(1);
   await askAndEnd(scope, lease, 1);
-  await askAndEnd(scope, lease, 2, { outcome: { status: "stopped", text: "half an" } });
+  await askAndEnd(scope, lease, 2, { outcome: { status: "stopped", text: "half an", usage: null } });
   await askAndEnd(scope, lease, 3, { outcome: { ...FAILED, text: "broken o" } });
   await askAndEnd(scope, lease, 4, { outcome: FAILED });
   // Postgres has no NUL; an answer with one must still end.

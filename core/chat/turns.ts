@@ -5,12 +5,14 @@ import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import { createKeyboard, type ButtonSpec } from "../buttons.ts";
 import type { ErrorKind } from "../claude/classify.ts";
-import { costOf, type Usage } from "../claude/pricing.ts";
+import { tokensOf, type Usage } from "../claude/pricing.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
 import { enqueue, type OutboxItem } from "../pipeline/outbox.ts";
 import { markDone } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
+import { reserve, settle, type Spent } from "./budget.ts";
 import { openConversation, type Place } from "./conversations.ts";
+import { estimateOf, tokensIn } from "./estimate.ts";
 import { readHistory, type History } from "./history.ts";
 
 export type Question = {
@@ -47,10 +49,12 @@ export type Outcome =
       readonly usage: Usage;
       readonly model: string;
     }
-  | { readonly status: "stopped"; readonly text: string }
+  | { readonly status: "stopped"; readonly text: string; readonly usage: Usage | null }
   | {
       readonly status: "failed";
       readonly text: string;
+      /** What Claude is known to have used before it failed; null when that is nothing. */
+      readonly usage: Usage | null;
       readonly kind: ErrorKind;
       readonly retryAfterSeconds: number | null;
     };
@@ -59,8 +63,9 @@ export type Outcome =
 export type AnswerPart = { readonly item: OutboxItem; readonly buttons: readonly ButtonSpec[] };
 
 /**
- * Short transaction 1: the turn row, its updates done, its history. Null when
- * these updates already became a turn. Throws `LeaseLostError`.
+ * Short transaction 1: its history, the turn row, its updates done, and what it
+ * may cost reserved. Null when these updates already became a turn. Throws
+ * `LeaseLostError`, and the refusals of `reserve`.
  */
 export async function beginTurn(scope: Scope, question: Question): Promise<Turn | null> {
   const { lease, place, speaker, replyTo } = question;
@@ -70,6 +75,8 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
     const row = await insertTurn(tx, scope, question, { conversationId, status: "running", errorKind: null });
     await markDone(tx, lease, question.updateIds, row?.id ?? null);
     if (row === null) return null;
+    const asked = { history: history.messages, question: question.text };
+    await reserve(tx, scope, { id: row.id, userId: row.askerId }, estimateOf(scope, asked));
     return {
       id: row.id,
       lease,
@@ -91,7 +98,7 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
 export async function keepQuestion(
   scope: Scope,
   question: Question,
-  why: "late" | "edited",
+  why: "late" | "edited" | "budget",
 ): Promise<string | null> {
   return inTenant(scope, async (tx) => {
     const conversationId = await openConversation(tx, scope, question.lease, question.place);
@@ -152,8 +159,9 @@ async function insertTurn(
 }
 
 /**
- * Short transaction 2: the answer, its cost, what is to be shown, and the audit
- * row last. Does nothing when the turn has already ended.
+ * Short transaction 2: the answer, what is to be shown, its cost in the place
+ * of what was reserved, and the audit row last. Does nothing when the turn has
+ * already ended.
  */
 export async function finishTurn(
   scope: Scope,
@@ -162,9 +170,10 @@ export async function finishTurn(
   parts: readonly AnswerPart[],
 ): Promise<void> {
   await inTenant(scope, async (tx) => {
-    const answered = outcome.status === "answered" ? outcome : null;
+    const model = outcome.status === "answered" ? outcome.model : scope.app.claude.model;
+    const { usage } = outcome;
+    const spent = spentOn(scope, turn, outcome, model);
     const text = outcome.text.replaceAll("\0", ""); // Postgres has no NUL in text, and an answer must end
-    const cost = answered === null ? null : costOf(answered.model, answered.usage);
     const ended = await tx
       .update(turns)
       .set({
@@ -172,11 +181,13 @@ export async function finishTurn(
         answer: text === "" ? null : text,
         endedAt: sql`clock_timestamp()`,
         errorKind: outcome.status === "failed" ? outcome.kind : null,
-        model: answered?.model ?? scope.app.claude.model,
-        stopReason: answered?.stopReason ?? null,
-        inputTokens: answered?.usage.inputTokens ?? null,
-        outputTokens: answered?.usage.outputTokens ?? null,
-        costMicrousd: cost?.microUsd ?? null,
+        model,
+        stopReason: outcome.status === "answered" ? outcome.stopReason : null,
+        inputTokens: usage?.inputTokens ?? null,
+        cacheReadTokens: usage?.cacheReadTokens ?? null,
+        cacheWriteTokens: usage === null ? null : usage.cacheWrite5mTokens + usage.cacheWrite1hTokens,
+        outputTokens: usage?.outputTokens ?? null,
+        costMicrousd: usage === null ? null : spent.microUsd,
       })
       .where(
         and(
@@ -190,13 +201,30 @@ export async function finishTurn(
       .returning({ id: turns.id });
     if (ended.length === 0) return;
     await enqueue(tx, await withKeyboards(tx, scope, parts));
+    const call = { id: turn.id, userId: turn.askerId };
+    await settle(tx, scope, { call, spent, botId: turn.lease.botId });
     await audit(tx, scope, "turn.answer", {
       target: turn.id,
       outcome: outcome.status === "failed" ? outcome.kind : outcome.status,
-      model: answered?.model ?? scope.app.claude.model,
-      detail: { attempt: turn.attempt, outputTokens: answered?.usage.outputTokens ?? null },
+      model,
+      detail: { attempt: turn.attempt, outputTokens: usage?.outputTokens ?? null },
     });
   });
+}
+
+// An answer that broke off was billed for more than Claude had reported until then, and so was a first attempt that died with us.
+function spentOn({ app }: Scope, turn: Turn, outcome: Outcome, model: string): Spent {
+  const whole = outcome.status === "answered";
+  const isOnly = turn.attempt === 1;
+  if (outcome.usage === null) return { microUsd: 0, tokens: 0, exact: isOnly && outcome.status === "failed" };
+  const usage = whole
+    ? outcome.usage
+    : {
+        ...outcome.usage,
+        outputTokens: Math.max(outcome.usage.outputTokens, tokensIn(Buffer.byteLength(outcome.text))),
+      };
+  const { microUsd, exact } = app.prices.costOf(model, usage, app.clock.now());
+  return { microUsd, tokens: tokensOf(usage), exact: exact && whole && isOnly };
 }
 
 /** Writes down who stopped a turn; the turn itself ends by its signal. */

@@ -1,6 +1,6 @@
 import type { BreakerState, Refusal } from "./breaker.ts";
 import type { ErrorKind, Failure } from "./classify.ts";
-import { costOf, type ReportedUsage, type Usage, usageOf } from "./pricing.ts";
+import { type ReportedUsage, type Usage, usageOf } from "./pricing.ts";
 import { promptHash } from "./prompt.ts";
 
 /**
@@ -35,7 +35,6 @@ export type ClaudeCallLine = {
   promptHash: string;
   conversationWarm: boolean;
   usage: Usage | null;
-  cost: { microUsd: number; exact: boolean } | null;
   firstTextMs: number | null;
   totalMs: number;
   stopReason: string | null;
@@ -80,7 +79,6 @@ type LoggedCall = {
 export function lineOf(call: LoggedCall): ClaudeCallLine {
   const { request, message } = call;
   const { about } = request;
-  const usage = message === null ? null : usageOf(message.usage);
   return {
     correlationId: about.incident,
     orgId: about.orgId,
@@ -96,8 +94,7 @@ export function lineOf(call: LoggedCall): ClaudeCallLine {
     effort: call.effort,
     promptHash: promptHash(request.system),
     conversationWarm: request.conversationWarm,
-    usage,
-    cost: usage === null || message === null ? null : costOf(message.model, usage),
+    usage: message === null ? null : usageOf(message.usage),
     firstTextMs: call.firstTextMs,
     totalMs: call.totalMs,
     stopReason: message?.stop_reason ?? null,

@@ -92,6 +92,11 @@ new_chat = { $dropped ->
     [one] Ein neues Gespräch. Was hier vorher gesagt wurde, habe ich vergessen und eine wartende Nachricht verworfen.
    *[other] Ein neues Gespräch. Was hier vorher gesagt wurde, habe ich vergessen und { $dropped } wartende Nachrichten verworfen.
 }
+budget_kept = Die Frage bleibt erhalten: Tippe danach auf „{ button_retry }“.
+budget_warning = Das { $measure ->
+    [tokens] Token-Budget
+   *[microusd] Budget
+} von „{ $team }“ ist für diesen Monat zu { $percent } % verbraucht: { $used } von { $limit }. /usage team zeigt, von wem; /budget ändert es.
 late_question = Diese Frage lag mehr als zehn Minuten, bevor ich sie ansehen konnte. Möchtest du noch eine Antwort?
 edited_question = Du hast deine Frage geändert. Soll ich die neue beantworten?
 continue_question = Bitte mach genau dort weiter, wo deine letzte Antwort aufgehört hat.
@@ -175,6 +180,15 @@ button_gone = Dieser Knopf funktioniert nicht mehr.
 button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
 nothing_to_stop = Hier wird gerade nichts beantwortet.
 nothing_to_retry = Hier gibt es noch keine Frage, die sich noch einmal stellen ließe.
+budget_team = Das Budget des Teams reicht in diesem Monat für keine weitere Frage. Es beginnt neu am { $resets }. { $admin ->
+    [yes] Mit /budget kannst du es erhöhen.
+   *[no] Ein Admin kann es mit /budget erhöhen.
+}
+budget_member = Dein eigenes Budget reicht in diesem Monat für keine weitere Frage. Es beginnt neu am { $resets }. { $admin ->
+    [yes] Mit /budget kannst du es erhöhen.
+   *[no] Ein Admin kann es mit /budget erhöhen.
+}
+budget_instance = Das Budget dieses Bots für alle Teams ist für diesen Monat ausgeschöpft. Es beginnt neu am { $resets }. Der Betreiber kann es erhöhen.
 message_too_long = Diese Nachricht ist zu lang: Ich nehme bis zu { $max } Zeichen an.
 not_connected = Dieses Team hat { $service } noch nicht verbunden. Admins können das mit /connect tun.
 needs_reauth = { $service } muss neu verbunden werden: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sag es einem Admin.
@@ -183,4 +197,5 @@ unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wen
 
 # For the operator
 alert_stranger = { $name } (Telegram-ID { $id }) hat mir geschrieben und ist in keinem Team. Ich habe höflich abgelehnt. Gehört die Person zu euch, dann schick ihr einen Link aus /invite.
+alert_budget_instance = Alle Teams zusammen haben { $percent } % dessen verbraucht, was dieser Bot in diesem Monat kosten darf ({ $limit }). BUDGET_INSTANCE_USD erhöht es.
 alert_parked = Eine Nachricht (Update { $id }) hat dieses Programm dreimal hintereinander zum Absturz gebracht. Ich habe sie beiseitegelegt; im Log steht mehr.

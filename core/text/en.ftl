@@ -91,6 +91,11 @@ new_chat = { $dropped ->
     [one] A new conversation. I have forgotten what was said here before, and dropped one waiting message.
    *[other] A new conversation. I have forgotten what was said here before, and dropped { $dropped } waiting messages.
 }
+budget_kept = The question is kept: press Retry afterwards.
+budget_warning = { $percent }% of this month's { $measure ->
+    [tokens] token budget
+   *[microusd] budget
+} of “{ $team }” is used: { $used } of { $limit }. /usage team shows by whom, /budget changes it.
 late_question = That question waited for more than ten minutes before I could look at it. Do you still want an answer?
 edited_question = You have edited your question. Shall I answer the new one?
 continue_question = Please go on exactly where your last answer stopped.
@@ -165,6 +170,15 @@ button_gone = That button no longer works.
 button_not_yours = That button is for the person who asked, or an admin.
 nothing_to_stop = Nothing is being answered here right now.
 nothing_to_retry = There is no question here yet that could be asked again.
+budget_team = The team's budget for this month does not cover another question. It starts anew on { $resets }. { $admin ->
+    [yes] You can raise it: /budget.
+   *[no] An admin can raise it: /budget.
+}
+budget_member = Your own budget for this month does not cover another question. It starts anew on { $resets }. { $admin ->
+    [yes] You can raise it: /budget.
+   *[no] An admin can raise it: /budget.
+}
+budget_instance = This bot's budget for all teams does not cover another question this month. It starts anew on { $resets }. Its operator can raise it.
 message_too_long = That message is too long: I take up to { $max } characters.
 not_connected = This team has not connected { $service } yet. An admin can do that with /connect.
 needs_reauth = { $service } has to be connected again: the permission ended or was taken back. Tell an owner or admin.
@@ -173,4 +187,5 @@ unexpected = Something went wrong on our side. Please try again; if it keeps hap
 
 # For the operator
 alert_stranger = { $name } (Telegram id { $id }) wrote to me and is in no team. I refused politely. If they belong to you, send them a link from /invite.
+alert_budget_instance = All teams together have used { $percent }% of what this bot may cost this month ({ $limit }). BUDGET_INSTANCE_USD raises it.
 alert_parked = One message (update { $id }) stopped this program three times in a row. I put it aside; the log says more.

@@ -49,6 +49,8 @@ export const turns = app.table("turns", {
   model: text("model"),
   stopReason: text("stop_reason"),
   inputTokens: telegramId("input_tokens"),
+  cacheReadTokens: telegramId("cache_read_tokens"),
+  cacheWriteTokens: telegramId("cache_write_tokens"),
   outputTokens: telegramId("output_tokens"),
   costMicrousd: telegramId("cost_microusd"),
   errorKind: text("error_kind"),

@@ -1,0 +1,166 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../../db/client.ts";
+import { AppError, type ErrorCode } from "../errors.ts";
+import { mayActAs, type Scope } from "../scope.ts";
+import { momentText } from "../text/figures.ts";
+import { warnOperator, warnOwners } from "./budget-warnings.ts";
+import {
+  adjust,
+  endOf,
+  instanceQuota,
+  limitAmong,
+  limitsOf,
+  makeQuotas,
+  periodOf,
+  quotaOf,
+  resourceOf,
+  take,
+  type Measure,
+} from "./quotas.ts";
+
+/** What calls cost or may cost: whole micro-dollars, and tokens of every kind. */
+export type Amount = { readonly microUsd: number; readonly tokens: number };
+
+/** `exact` is false when it may have been more, because a price or a usage is not known. */
+export type Spent = Amount & { readonly exact: boolean };
+
+/** One call that is to be paid for. The id is the turn's; `userId` is null when no member's own budget pays. */
+export type Call = { readonly id: string; readonly userId: string | null };
+
+const ABANDONED_HOURS = 24;
+const OVER_BUDGET: ReadonlySet<ErrorCode> = new Set(["budget_team", "budget_member", "budget_instance"]);
+
+/**
+ * Takes what a call may cost from the budgets of the team, of the person and of the instance, or throws
+ * `budget_team`, `budget_member` or `budget_instance`, and then the transaction must be undone. Each budget is
+ * one row and one conditional UPDATE. Everybody locks them in this order, and until the transaction ends, so call
+ * it late, before the audit row. Every reservation needs its `settle`.
+ */
+export async function reserve(tx: Tx, scope: Scope, call: Call, amount: Amount): Promise<void> {
+  const { app, orgId } = scope;
+  const period = periodOf(app.clock.now());
+  const holdings = await holdingsOf(tx, scope, call, amount);
+  await makeQuotas(
+    tx,
+    orgId,
+    holdings.map(({ resource }) => resource),
+    period,
+  );
+  await tx.execute(sql`INSERT INTO app.reservations (org_id, id, user_id, period, microusd, tokens)
+    VALUES (${orgId}, ${call.id}, ${call.userId}, ${period}, ${amount.microUsd}, ${amount.tokens})`);
+  const ofInstance = { amount: amount.microUsd, lim: app.budgetRules.instanceMicroUsd };
+  const taken = await Promise.all([
+    ...holdings.map((holding) => take(tx, quotaOf(orgId, holding.resource, period), holding)),
+    take(tx, instanceQuota(period), ofInstance),
+  ]);
+  const short = taken.indexOf(false);
+  if (short === -1) return;
+  throw new AppError(holdings[short]?.refusal ?? "budget_instance", {
+    resets: momentText(scope.locale, scope.timeZone, endOf(period)),
+    admin: mayActAs(scope, "admin") ? "yes" : "no",
+  });
+}
+
+/** Whether this is how `reserve` refuses. */
+export function isOverBudget(err: unknown): err is AppError {
+  return err instanceof AppError && OVER_BUDGET.has(err.code);
+}
+
+/**
+ * Puts what a call has really cost in the place of what was reserved for it; nothing, when it failed. It is the
+ * last word on a call, in the transaction that ends it. A call whose reservation was given up meanwhile is
+ * charged all the same. When a budget runs short its owners or the operator are told, by the bot `botId`.
+ */
+export async function settle(
+  tx: Tx,
+  scope: Pick<Scope, "app" | "orgId" | "team">,
+  paid: { call: Call; spent: Spent; botId: number },
+): Promise<void> {
+  const { call, spent, botId } = paid;
+  const [held] = await tx.execute<RawReservation>(
+    sql`DELETE FROM app.reservations WHERE org_id = ${scope.orgId} AND id = ${call.id} RETURNING ${RESERVATION}`,
+  );
+  const period = held?.period ?? periodOf(scope.app.clock.now());
+  const change = {
+    microUsd: spent.microUsd - Number(held?.microusd ?? 0),
+    tokens: spent.tokens - Number(held?.tokens ?? 0),
+    exact: spent.exact,
+  };
+  const { microUsd, tokens, instance } = await adjustAll(tx, scope.orgId, {
+    userId: call.userId,
+    period,
+    change,
+  });
+  await warnOwners(tx, scope, { period, botId, levels: { microusd: microUsd, tokens } });
+  await warnOperator(tx, scope.app, { period, botId, level: instance });
+}
+
+/**
+ * Gives back what calls reserved more than a day ago and nobody has ended, such as those of a bot whose token was
+ * replaced. Their turns stay as they are. Returns how many. For the nightly job.
+ */
+export async function releaseAbandoned(tx: Tx, orgId: string): Promise<number> {
+  const abandoned = await tx.execute<RawReservation>(sql`DELETE FROM app.reservations
+    WHERE org_id = ${orgId} AND reserved_at < now() - ${ABANDONED_HOURS} * interval '1 hour' RETURNING ${RESERVATION}`);
+  for (const { user_id: userId, period, microusd, tokens } of abandoned) {
+    const change = { microUsd: -Number(microusd), tokens: -Number(tokens), exact: false };
+    await adjustAll(tx, orgId, { userId, period, change });
+  }
+  return abandoned.length;
+}
+
+type Holding = {
+  readonly resource: string;
+  readonly amount: number;
+  readonly lim: number | null;
+  readonly refusal: "budget_team" | "budget_member";
+};
+
+// In the order in which the rows are locked.
+async function holdingsOf(tx: Tx, scope: Scope, { userId }: Call, amount: Amount): Promise<Holding[]> {
+  const limits = await limitsOf(tx, scope.orgId);
+  const { teamMicroUsd, memberMicroUsd } = scope.app.budgetRules;
+  const team = (measure: Measure, otherwise: number | null) => ({
+    resource: resourceOf.team(measure),
+    lim: limitAmong(limits, [resourceOf.team(measure)], otherwise),
+    refusal: "budget_team" as const,
+  });
+  const member = (measure: Measure, id: string, otherwise: number | null) => ({
+    resource: resourceOf.member(measure, id),
+    lim: limitAmong(limits, [resourceOf.member(measure, id), resourceOf.everyone(measure)], otherwise),
+    refusal: "budget_member" as const,
+  });
+  const ofTeam = [
+    { ...team("microusd", teamMicroUsd), amount: amount.microUsd },
+    { ...team("tokens", null), amount: amount.tokens },
+  ];
+  if (userId === null) return ofTeam;
+  return [
+    ...ofTeam,
+    { ...member("microusd", userId, memberMicroUsd), amount: amount.microUsd },
+    { ...member("tokens", userId, null), amount: amount.tokens },
+  ];
+}
+
+// In the same order.
+async function adjustAll(
+  tx: Tx,
+  orgId: string,
+  { userId, period, change }: { userId: string | null; period: string; change: Spent },
+) {
+  const { exact } = change;
+  const by = (resource: string, amount: number) =>
+    adjust(tx, quotaOf(orgId, resource, period), { by: amount, exact });
+  const [microUsd, tokens, , , instance] = await Promise.all([
+    by(resourceOf.team("microusd"), change.microUsd),
+    by(resourceOf.team("tokens"), change.tokens),
+    userId === null ? null : by(resourceOf.member("microusd", userId), change.microUsd),
+    userId === null ? null : by(resourceOf.member("tokens", userId), change.tokens),
+    adjust(tx, instanceQuota(period), { by: change.microUsd, exact }),
+  ]);
+  return { microUsd, tokens, instance };
+}
+
+type RawReservation = { user_id: string | null; period: string; microusd: string; tokens: string };
+
+const RESERVATION = sql`user_id, period::text, microusd, tokens`;
