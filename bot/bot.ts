@@ -40,6 +40,7 @@ export function createBot(
     ctx.updateIds = arrivals.get(ctx.update)?.updateIds ?? [ctx.update.update_id];
     ctx.rest = arrivals.get(ctx.update)?.rest ?? [];
     ctx.adopted = arrivals.get(ctx.update)?.adopted ?? (() => undefined);
+    ctx.answered = false;
     ctx.note = {};
     ctx.visit = null;
     const startedAt = performance.now();

@@ -38,6 +38,8 @@ export type Ctx = Context & {
   rest: readonly Message[];
   /** To be called when the update's promise has been taken over: the next control update of its lane may begin. */
   adopted: () => void;
+  /** True when a press has had its answer: a refusal that comes later is a message. */
+  answered: boolean;
   note: { what?: string; outcome?: string; orgId?: string; userId?: string; correlationId?: string };
   visit: Visit | null;
 };

@@ -27,7 +27,7 @@ export async function endWithError(ctx: Ctx | null, thrown: unknown): Promise<bo
         : refused
           ? sentence(visit.locale, err.code, err.params)
           : sentence(visit.locale, "unexpected", { code });
-    const isPress = ctx.callbackQuery !== undefined;
+    const isPress = ctx.callbackQuery !== undefined && !ctx.answered;
     await conclude(ctx, visit, async () =>
       visit === null || text === null || isPress ? [] : [messageOf(ctx, visit, text)],
     );

@@ -17,6 +17,7 @@ export type AuditAction =
   | "credential.use"
   | "credential.remove"
   | "credential.reseal"
+  | "budget.set"
   | "conversation.new"
   | "turn.answer"
   | "turn.keep"

@@ -25,7 +25,7 @@ export function budgetRulesOf(values: { readonly [Key in keyof typeof BUDGET_KEY
 export type BudgetRules = ReturnType<typeof budgetRulesOf>;
 
 /** Dollars with at most two decimals, as whole micro-dollars; null when the text is none, or more than a million. */
-function microUsdIn(text: string): number | null {
+export function microUsdIn(text: string): number | null {
   if (!/^\d{1,7}(\.\d{1,2})?$/.test(text)) return null;
   const microUsd = Math.round(Number(text) * MICRO_USD);
   return microUsd <= USD_MAX * MICRO_USD ? microUsd : null;

@@ -22,7 +22,11 @@ export type ErrorCode =
   | "secret_malformed"
   | "budget_team"
   | "budget_member"
-  | "budget_instance";
+  | "budget_instance"
+  | "budget_unclear"
+  | "budget_too_high"
+  | "budget_who_unknown"
+  | "budget_who_several";
 
 /**
  * The one error that crosses layers: a code and its parameters for machines;

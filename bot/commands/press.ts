@@ -54,5 +54,6 @@ export async function press(ctx: Ctx): Promise<void> {
 
 // Best effort, and not waited for: what was asked for is done all the same, and other commands wait behind it.
 function acknowledge(ctx: Ctx): void {
+  ctx.answered = true;
   ctx.answerCallbackQuery().catch((err: unknown) => ctx.front.app.log.debug({ err }, "no callback answer"));
 }

@@ -4,6 +4,7 @@ import { conclude, messageOf } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { retry, startNew, status, stop } from "./chat.ts";
 import { settings } from "./settings.ts";
+import { budget, usage } from "./usage.ts";
 import { claim, invite } from "./team.ts";
 
 /**
@@ -25,6 +26,8 @@ export const COMMANDS: readonly Command[] = [
   { name: "retry", where: "anywhere", who: "member", run: retry },
   { name: "status", where: "anywhere", who: "member", run: status },
   { name: "settings", where: "private", who: "member", run: settings },
+  { name: "usage", where: "private", who: "member", run: usage },
+  { name: "budget", where: "private", who: "admin", run: budget },
   { name: "invite", where: "private", who: "admin", run: invite },
   { name: "claim", where: "group", who: "admin", run: claim },
   { name: "help", where: "anywhere", who: "member", run: help },

@@ -141,6 +141,9 @@ test("an answer that was stopped is paid for as far as it is known, and the sum 
   await askAndEnd(scope, lease, 1, { outcome: { status: "stopped", text: "word ".repeat(600), usage } });
   // A hundred tokens in; 3000 bytes out are at most a thousand tokens.
   expect(await quotas(it, scope)).toMatchObject([{ used: 200 + 10_000, exact: false }]);
+  const other = await it.team(2);
+  await askAndEnd(other, lease, 2, { outcome: { ...answered("done"), model: "claude-sonnet-9" } as Outcome });
+  expect(await quotas(it, other)).toMatchObject([{ used: 300, exact: false }]);
 });
 
 test("after a crash the second attempt uses the same reservation, and only its end settles it", async () => {

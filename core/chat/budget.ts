@@ -8,14 +8,14 @@ import {
   adjust,
   endOf,
   instanceQuota,
-  limitAmong,
   limitsOf,
   makeQuotas,
+  memberLimit,
   periodOf,
   quotaOf,
   resourceOf,
   take,
-  type Measure,
+  teamLimit,
 } from "./quotas.ts";
 
 /** What calls cost or may cost: whole micro-dollars, and tokens of every kind. */
@@ -119,27 +119,25 @@ type Holding = {
 // In the order in which the rows are locked.
 async function holdingsOf(tx: Tx, scope: Scope, { userId }: Call, amount: Amount): Promise<Holding[]> {
   const limits = await limitsOf(tx, scope.orgId);
-  const { teamMicroUsd, memberMicroUsd } = scope.app.budgetRules;
-  const team = (measure: Measure, otherwise: number | null) => ({
+  const { budgetRules: rules } = scope.app;
+  const wanted = [
+    { measure: "microusd", amount: amount.microUsd },
+    { measure: "tokens", amount: amount.tokens },
+  ] as const;
+  const ofTeam = wanted.map(({ measure, amount }) => ({
+    amount,
     resource: resourceOf.team(measure),
-    lim: limitAmong(limits, [resourceOf.team(measure)], otherwise),
+    lim: teamLimit(limits, rules, measure),
     refusal: "budget_team" as const,
-  });
-  const member = (measure: Measure, id: string, otherwise: number | null) => ({
-    resource: resourceOf.member(measure, id),
-    lim: limitAmong(limits, [resourceOf.member(measure, id), resourceOf.everyone(measure)], otherwise),
-    refusal: "budget_member" as const,
-  });
-  const ofTeam = [
-    { ...team("microusd", teamMicroUsd), amount: amount.microUsd },
-    { ...team("tokens", null), amount: amount.tokens },
-  ];
+  }));
   if (userId === null) return ofTeam;
-  return [
-    ...ofTeam,
-    { ...member("microusd", userId, memberMicroUsd), amount: amount.microUsd },
-    { ...member("tokens", userId, null), amount: amount.tokens },
-  ];
+  const ofMember = wanted.map(({ measure, amount }) => ({
+    amount,
+    resource: resourceOf.member(measure, userId),
+    lim: memberLimit(limits, rules, { measure, userId }),
+    refusal: "budget_member" as const,
+  }));
+  return [...ofTeam, ...ofMember];
 }
 
 // In the same order.

@@ -1,5 +1,6 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
+import type { BudgetRules } from "../budget-rules.ts";
 
 export type Measure = "microusd" | "tokens";
 
@@ -99,19 +100,32 @@ export async function markWarned(tx: Tx, { table, where }: Quota): Promise<boole
 }
 
 /** What the admins of a team decided, by resource; null is no limit, absent the instance's default. */
-export async function limitsOf(tx: Tx, orgId: string): Promise<ReadonlyMap<string, number | null>> {
+export async function limitsOf(tx: Tx, orgId: string): Promise<Limits> {
   const rows = await tx.execute<{ resource: string; lim: string | null }>(
     sql`SELECT resource, lim FROM app.budgets WHERE org_id = ${orgId}`,
   );
   return new Map(rows.map(({ resource, lim }) => [resource, lim === null ? null : Number(lim)]));
 }
 
-/** The first of these limits that was decided, else `otherwise`. */
-export function limitAmong(
-  limits: ReadonlyMap<string, number | null>,
-  resources: readonly string[],
-  otherwise: number | null,
+type Limits = ReadonlyMap<string, number | null>;
+
+/** What a team may use of a measure in a month; null is no limit. Tokens have none until an admin sets one. */
+export function teamLimit(limits: Limits, rules: BudgetRules, measure: Measure): number | null {
+  return limitAmong(limits, [resourceOf.team(measure)], measure === "tokens" ? null : rules.teamMicroUsd);
+}
+
+/** The same for one member: their own limit, else everyone's, else the instance's default. */
+export function memberLimit(
+  limits: Limits,
+  rules: BudgetRules,
+  { measure, userId }: { readonly measure: Measure; readonly userId: string | null },
 ): number | null {
+  const own = userId === null ? [] : [resourceOf.member(measure, userId)];
+  const otherwise = measure === "tokens" ? null : rules.memberMicroUsd;
+  return limitAmong(limits, [...own, resourceOf.everyone(measure)], otherwise);
+}
+
+function limitAmong(limits: Limits, resources: readonly string[], otherwise: number | null): number | null {
   const decided = resources.find((resource) => limits.has(resource));
   return decided === undefined ? otherwise : (limits.get(decided) ?? null);
 }

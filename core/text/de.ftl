@@ -51,6 +51,8 @@ command_stop = die Antwort stoppen, die gerade entsteht
 command_retry = die letzte Frage noch einmal stellen
 command_status = was gerade funktioniert
 command_settings = deine Sprache und Zeitzone
+command_usage = was du in diesem Monat verbraucht hast („/usage team“ für Admins)
+command_budget = was das Team und seine Mitglieder im Monat verbrauchen dürfen
 command_invite = einen Einladungslink erstellen („/invite admin“ für einen Admin)
 command_claim = diese Gruppe deinem Team zuordnen
 command_help = was du hier tun kannst
@@ -133,6 +135,42 @@ too_fast = Das war viel auf einmal. Bitte warte { $seconds ->
    *[other] { $seconds } Sekunden
 } und frag dann noch einmal.
 
+# Usage and budgets
+usage_own = Dein Verbrauch bei Claude, { $month }
+usage_team = Verbrauch von „{ $team }“ bei Claude, { $month }
+usage_of = { $used } von { $limit }
+usage_tokens = { $tokens } Tokens
+usage_bar = { $bar } { $used } ({ $percent } %)
+usage_team_share = Das ganze Team: { $bar } { $percent } % seines Budgets
+usage_others = { $count ->
+    [one] { $count } weiteres Mitglied
+   *[other] { $count } weitere Mitglieder
+}: { $used }
+usage_shared = Zusammenfassungen langer Gespräche: { $used }
+usage_resets = Beginnt neu am { $resets }.
+usage_at_least = „≥“ heißt mindestens: Eine gestoppte oder wiederholte Antwort oder ein Modell ohne bekannten Preis kann mehr gekostet haben.
+budget_list = Was „{ $team }“ im Monat verbrauchen darf
+budget_of_team = Das Team
+budget_of_everyone = Jedes Mitglied
+budget_of_instance = Alle Teams dieses Bots zusammen: { $limit }.
+budget_none = ohne Grenze
+budget_how =
+    Ändern lässt es sich mit einem Namen oder einer Nummer aus dieser Liste und US-Dollar oder Tokens:
+    /budget team 80
+    /budget everyone 15
+    /budget #2 none
+    /budget team 5M tokens
+    „default“ nimmt eine Änderung zurück.
+budget_set = { $holder ->
+    [team] Das Team
+    [everyone] Jedes Mitglied ohne eigenes Budget
+   *[member] { $name }
+} { $to ->
+    [none] hat jetzt keine Grenze.
+    [default] hat jetzt wieder das übliche Budget.
+   *[amount] darf jetzt im Monat { $limit } verbrauchen.
+}
+
 # Claude is not there: one sentence, and what happens next
 claude_not_connected = Claude ist noch nicht verbunden, deshalb kann ich nicht antworten. Der Betreiber dieses Bots muss ANTHROPIC_API_KEY setzen; deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
 claude_unreachable = Claude ist gerade nicht erreichbar. Deine Frage bleibt erhalten: Tippe in einer Minute auf „{ button_retry }“. (Referenz { $code })
@@ -180,6 +218,10 @@ button_gone = Dieser Knopf funktioniert nicht mehr.
 button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
 nothing_to_stop = Hier wird gerade nichts beantwortet.
 nothing_to_retry = Hier gibt es noch keine Frage, die sich noch einmal stellen ließe.
+budget_unclear = Das habe ich nicht verstanden. Sag, wer und wie viel: „/budget team 80“, „/budget everyone 15“, „/budget Bob 2M tokens“, „/budget Bob default“.
+budget_too_high = Alle Teams dieses Bots zusammen dürfen im Monat { $max } verbrauchen; kein Budget kann höher sein.
+budget_who_unknown = Im Team heißt niemand „{ $who }“. /budget zeigt alle mit einer Nummer: „/budget #2 40“.
+budget_who_several = Mehrere im Team heißen „{ $who }“. Nimm die Nummer aus /budget: „/budget #2 40“.
 budget_team = Das Budget des Teams reicht in diesem Monat für keine weitere Frage. Es beginnt neu am { $resets }. { $admin ->
     [yes] Mit /budget kannst du es erhöhen.
    *[no] Ein Admin kann es mit /budget erhöhen.

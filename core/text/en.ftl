@@ -51,6 +51,8 @@ command_stop = stop the answer that is being written
 command_retry = ask the last question again
 command_status = what works right now
 command_settings = your language and time zone
+command_usage = what you have used this month (“/usage team” for admins)
+command_budget = what the team and each member may use in a month
 command_invite = make an invite link (“/invite admin” for an admin)
 command_claim = tie this group to your team
 command_help = what you can do here
@@ -129,6 +131,42 @@ unsupported = I cannot read { $kind ->
 unknown_command = I do not know the command /{ $command }. /help shows the ones I know.
 too_fast = That was a lot at once. Please wait { $seconds } s and ask again.
 
+# Usage and budgets
+usage_own = Your use of Claude, { $month }
+usage_team = Use of Claude by “{ $team }”, { $month }
+usage_of = { $used } of { $limit }
+usage_tokens = { $tokens } tokens
+usage_bar = { $bar } { $used } ({ $percent }%)
+usage_team_share = The team as a whole: { $bar } { $percent }% of its budget
+usage_others = { $count ->
+    [one] { $count } more member
+   *[other] { $count } more members
+}: { $used }
+usage_shared = Summaries of long conversations: { $used }
+usage_resets = Starts anew on { $resets }.
+usage_at_least = “≥” means at least: an answer that was stopped or repeated, or a model without a known price, may have cost more.
+budget_list = What “{ $team }” may use in a month
+budget_of_team = The team
+budget_of_everyone = Each member
+budget_of_instance = All teams of this bot together: { $limit }.
+budget_none = no limit
+budget_how =
+    Change it with a name or a number from this list and US dollars or tokens:
+    /budget team 80
+    /budget everyone 15
+    /budget #2 none
+    /budget team 5M tokens
+    “default” takes a change back.
+budget_set = { $holder ->
+    [team] The team
+    [everyone] Each member without a budget of their own
+   *[member] { $name }
+} { $to ->
+    [none] now has no limit.
+    [default] now has the usual budget again.
+   *[amount] may now use { $limit } in a month.
+}
+
 # Claude is not there: one sentence, and what happens next
 claude_not_connected = Claude is not connected yet, so I cannot answer. The owner of this bot has to set ANTHROPIC_API_KEY; your question is kept, press Retry afterwards. (Reference { $code })
 claude_unreachable = Claude cannot be reached right now. Your question is kept: press Retry in a minute. (Reference { $code })
@@ -170,6 +208,10 @@ button_gone = That button no longer works.
 button_not_yours = That button is for the person who asked, or an admin.
 nothing_to_stop = Nothing is being answered here right now.
 nothing_to_retry = There is no question here yet that could be asked again.
+budget_unclear = I did not understand that. Say who and how much: “/budget team 80”, “/budget everyone 15”, “/budget Bob 2M tokens”, “/budget Bob default”.
+budget_too_high = All teams of this bot together may use { $max } in a month; no budget can be higher.
+budget_who_unknown = Nobody in the team is called “{ $who }”. /budget lists everybody with a number: “/budget #2 40”.
+budget_who_several = Several people are called “{ $who }”. Use the number from /budget: “/budget #2 40”.
 budget_team = The team's budget for this month does not cover another question. It starts anew on { $resets }. { $admin ->
     [yes] You can raise it: /budget.
    *[no] An admin can raise it: /budget.

@@ -1,6 +1,7 @@
 import { languageOf } from "./text.ts";
 
 const MICRO_USD = 1_000_000;
+const BAR_CELLS = 10;
 
 /** An amount in US dollars to the cent; what was not nothing is never shown as nothing. `exact: false` puts "≥" before it. */
 export function dollarsText(locale: string, microUsd: number, exact = true): string {
@@ -31,4 +32,24 @@ export function momentText(locale: string, timeZone: string, moment: Date): stri
     hourCycle: "h23",
   }).format(moment);
   return `${time} (${timeZone})`;
+}
+
+/** A month and its year; `period` is its first day in UTC, such as 2026-11-01. */
+export function monthText(locale: string, period: string): string {
+  return new Intl.DateTimeFormat(languageOf(locale), {
+    timeZone: "UTC",
+    month: "long",
+    year: "numeric",
+  }).format(new Date(period));
+}
+
+/** How much of something is used, as ten cells. Anything used fills a cell, and only what is used up fills all of them. */
+export function barText(share: number): string {
+  const cells =
+    share <= 0 ? 0 : share >= 1 ? BAR_CELLS : clamp(Math.round(share * BAR_CELLS), 1, BAR_CELLS - 1);
+  return "▰".repeat(cells) + "▱".repeat(BAR_CELLS - cells);
+}
+
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(max, Math.max(min, value));
 }

@@ -52,6 +52,8 @@ command_stop = остановить ответ, который сейчас пи
 command_retry = задать последний вопрос ещё раз
 command_status = что сейчас работает
 command_settings = ваш язык и часовой пояс
+command_usage = ваш расход за этот месяц («/usage team» для администраторов)
+command_budget = сколько команда и её участники могут расходовать в месяц
 command_invite = создать ссылку-приглашение («/invite admin» для администратора)
 command_claim = привязать эту группу к вашей команде
 command_help = что здесь можно делать
@@ -137,6 +139,43 @@ too_fast = Слишком много сразу. Подождите, пожал�
    *[many] { $seconds } секунд
 } и спросите ещё раз.
 
+# Usage and budgets
+usage_own = Ваш расход на Claude, { $month }
+usage_team = Расход команды «{ $team }» на Claude, { $month }
+usage_of = { $used } из { $limit }
+usage_tokens = токены: { $tokens }
+usage_bar = { $bar } { $used } ({ $percent } %)
+usage_team_share = Вся команда: { $bar } { $percent } % бюджета
+usage_others = { $count ->
+    [one] Ещё { $count } участник
+    [few] Ещё { $count } участника
+   *[other] Ещё { $count } участников
+}: { $used }
+usage_shared = Краткие изложения длинных бесед: { $used }
+usage_resets = Обновится { $resets }.
+usage_at_least = «≥» значит «не меньше»: остановленный или повторённый ответ либо модель без известной цены могли стоить дороже.
+budget_list = Сколько команда «{ $team }» может расходовать в месяц
+budget_of_team = Команда
+budget_of_everyone = Каждый участник
+budget_of_instance = Все команды этого бота вместе: { $limit }.
+budget_none = без ограничения
+budget_how =
+    Чтобы изменить, укажите имя или номер из этого списка и сумму в долларах США или токены:
+    /budget team 80
+    /budget everyone 15
+    /budget #2 none
+    /budget team 5M tokens
+    «default» отменяет изменение.
+budget_set = { $holder ->
+    [team] Команда
+    [everyone] Каждый участник без собственного бюджета
+   *[member] { $name }
+}: { $to ->
+    [none] теперь без ограничения.
+    [default] снова действует обычный бюджет.
+   *[amount] теперь в месяц не больше { $limit }.
+}
+
 # Claude is not there: one sentence, and what happens next
 claude_not_connected = Claude ещё не подключён, поэтому я не могу ответить. Владельцу этого бота нужно задать ANTHROPIC_API_KEY; ваш вопрос сохранён, после этого нажмите «{ button_retry }». (Код: { $code })
 claude_unreachable = Связаться с Claude сейчас не получается. Ваш вопрос сохранён: нажмите «{ button_retry }» через минуту. (Код: { $code })
@@ -189,6 +228,10 @@ button_gone = Эта кнопка больше не работает.
 button_not_yours = Эта кнопка для того, кто задал вопрос, или для администратора.
 nothing_to_stop = Здесь я сейчас ни на что не отвечаю.
 nothing_to_retry = Здесь ещё нет вопроса, который можно было бы задать снова.
+budget_unclear = Не понимаю. Напишите, кому и сколько: «/budget team 80», «/budget everyone 15», «/budget Bob 2M tokens», «/budget Bob default».
+budget_too_high = Все команды этого бота вместе могут расходовать { $max } в месяц; больше задать нельзя.
+budget_who_unknown = В команде нет никого с именем «{ $who }». /budget покажет всех с номерами: «/budget #2 40».
+budget_who_several = Имя «{ $who }» носят несколько человек. Укажите номер из /budget: «/budget #2 40».
 budget_team = Бюджета команды на этот месяц не хватит на ещё один вопрос. Он обновится { $resets }. { $admin ->
     [yes] Увеличить его можно командой /budget.
    *[no] Его может увеличить администратор: /budget.

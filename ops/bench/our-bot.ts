@@ -27,6 +27,7 @@ const app = createApp({
   claude: { apiKey: "a-key-for-the-simulator", baseUrl: settings.claudeUrl, model: "claude-sonnet-5-5" },
   limitRules: loadConfig(Object.fromEntries(Object.keys(LIMIT_KEYS).map((key) => [key, LIMIT_RAISED])))
     .limits,
+  budgetRules: { instanceMicroUsd: null, teamMicroUsd: null, memberMicroUsd: null },
 });
 await openInstance(app, "demo", settings.ownerCode);
 const product = await startProduct(app, {

@@ -55,7 +55,7 @@ export type World = {
 
 export type WorldSettings = {
   redisUrl?: string;
-  /** Keys of the environment that set a limit; without them the bot's are out of the way. */
+  /** Keys of the environment that set a limit, a budget or a price; without them the bot's limits are out of the way. */
   limits?: Record<string, string>;
   teamCreation?: TeamCreation;
   /** False where nothing is said about pace: neither Telegram nor our own budget holds a message back. */
@@ -122,6 +122,7 @@ type Surroundings = {
 };
 
 async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Surroundings) {
+  const config = loadConfig({ ...ROOMY, ...settings.limits });
   const app = createApp(
     {
       ...testSettings(databaseUrl),
@@ -129,7 +130,9 @@ async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Sur
       masterKeys: parseMasterKeys(MASTER_KEY),
       claude: { apiKey: "a-key-for-the-simulator", baseUrl: claude.url, model: "claude-sonnet-5-5" },
       teamCreation: settings.teamCreation ?? "first-team-owners",
-      limitRules: loadConfig({ ...ROOMY, ...settings.limits }).limits,
+      limitRules: config.limits,
+      budgetRules: config.budgets,
+      prices: config.prices,
     },
     { log: createLog({ level: "debug", destination: { write: (line) => void log.push(JSON.parse(line)) } }) },
   );
