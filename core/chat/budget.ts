@@ -40,18 +40,13 @@ export async function reserve(tx: Tx, scope: Scope, call: Call, amount: Amount):
   const { app, orgId } = scope;
   const period = periodOf(app.clock.now());
   const holdings = await holdingsOf(tx, scope, call, amount);
-  await makeQuotas(
-    tx,
-    orgId,
-    holdings.map(({ resource }) => resource),
-    period,
-  );
-  await tx.execute(sql`INSERT INTO app.reservations (org_id, id, user_id, period, microusd, tokens)
-    VALUES (${orgId}, ${call.id}, ${call.userId}, ${period}, ${amount.microUsd}, ${amount.tokens})`);
-  const ofInstance = { amount: amount.microUsd, lim: app.budgetRules.instanceMicroUsd };
-  const taken = await Promise.all([
+  const resources = holdings.map(({ resource }) => resource);
+  // Sent together: Postgres runs them in this order, and the transaction waits once.
+  const [, , ...taken] = await Promise.all([
+    makeQuotas(tx, orgId, resources, period),
+    makeReservation(tx, orgId, { call, amount, period }),
     ...holdings.map((holding) => take(tx, quotaOf(orgId, holding.resource, period), holding)),
-    take(tx, instanceQuota(period), ofInstance),
+    take(tx, instanceQuota(period), { amount: amount.microUsd, lim: app.budgetRules.instanceMicroUsd }),
   ]);
   const short = taken.indexOf(false);
   if (short === -1) return;
@@ -115,6 +110,15 @@ type Holding = {
   readonly lim: number | null;
   readonly refusal: "budget_team" | "budget_member";
 };
+
+async function makeReservation(
+  tx: Tx,
+  orgId: string,
+  { call, amount, period }: { call: Call; amount: Amount; period: string },
+): Promise<void> {
+  await tx.execute(sql`INSERT INTO app.reservations (org_id, id, user_id, period, microusd, tokens)
+    VALUES (${orgId}, ${call.id}, ${call.userId}, ${period}, ${amount.microUsd}, ${amount.tokens})`);
+}
 
 // In the order in which the rows are locked.
 async function holdingsOf(tx: Tx, scope: Scope, { userId }: Call, amount: Amount): Promise<Holding[]> {
