@@ -1,6 +1,7 @@
 import { answerTurn } from "../core/chat/answer.ts";
 import { keyboardOf } from "../core/buttons.ts";
 import { isOverBudget } from "../core/chat/budget.ts";
+import { mayNeedSummary, summarise } from "../core/chat/summary.ts";
 import { beginTurn, keepQuestion, wasAskedOtherwise, type Question, type Turn } from "../core/chat/turns.ts";
 import { AppError } from "../core/errors.ts";
 import type { Scope } from "../core/scope.ts";
@@ -136,11 +137,23 @@ export async function runTurn(
         signal: controller.signal,
       };
       const outcome = await answerTurn(scope, turn, answering);
+      if (outcome !== null && mayNeedSummary(turn, outcome)) summariseBeside(front, scope, turn);
       if (outcome !== null) ended = outcome.status === "failed" ? `failed: ${outcome.kind}` : outcome.status;
     },
   );
   front.sender.wake();
   return ended;
+}
+
+// In a lane of its own: the next question does not wait for it, and the next summary does.
+function summariseBeside(front: Front, scope: Scope, turn: Turn): void {
+  const lane = `${turn.place.lane}:summary`;
+  const controller = new AbortController();
+  const running = { turnId: turn.id, askerId: turn.askerId, controller };
+  const given = { botName: front.me.first_name, signal: controller.signal };
+  void front.lanes
+    .enter(lane, () => front.lanes.whileRunning(lane, running, () => summarise(scope, turn, given)))
+    .catch((err: unknown) => scope.log.error({ err, turnId: turn.id }, "a summary failed"));
 }
 
 async function tooFast(ctx: Ctx, visit: Visit, scope: Scope): Promise<boolean> {

@@ -19,6 +19,7 @@ export type AuditAction =
   | "credential.reseal"
   | "budget.set"
   | "conversation.new"
+  | "conversation.summarise"
   | "turn.answer"
   | "turn.keep"
   | "turn.stop"

@@ -1,13 +1,12 @@
-import { createHmac } from "node:crypto";
 import type { ClaudeMessage, ClaudeRequest } from "../claude/client.ts";
-import { systemPrompt, volatileFacts } from "../claude/prompt.ts";
+import { volatileFacts } from "../claude/prompt.ts";
 import { isAway } from "../../db/tenant.ts";
 import type { Scope } from "../scope.ts";
 import { ANSWER_TOKENS_MAX } from "./estimate.ts";
 import { spoken } from "./history.ts";
+import { requestFor } from "./request.ts";
 import { finishTurn, type AnswerPart, type Outcome, type Turn } from "./turns.ts";
 
-const REF_CHARS = 32;
 const FINISH_RETRY_MS = 1_000;
 const FINISH_RETRY_MS_MAX = 30_000;
 
@@ -102,28 +101,15 @@ function requestOf(scope: Scope, turn: Turn, botName: string): ClaudeRequest {
     { role: "user", text: spoken(turn.speaker, turn.question) },
     { role: "system", text: facts },
   ];
-  return {
-    system: systemPrompt({ name: scope.team, botName }),
+  return requestFor(scope, {
+    botName,
+    place: turn.place,
+    askerId: turn.askerId,
     messages,
     maxTokens: ANSWER_TOKENS_MAX,
-    userRef: opaque(scope, turn.askerId),
-    conversationWarm: turn.history.warm,
-    about: {
-      incident: scope.correlationId,
-      orgId: scope.orgId,
-      chatRef: opaque(scope, `chat/${turn.place.chatId}/${turn.place.threadId}`),
-      action: "answer",
-      attempt: turn.attempt,
-    },
-  };
-}
-
-// The same name every time, from which nobody without the master key learns whose it is.
-function opaque(scope: Scope, id: string): string {
-  return createHmac("sha256", scope.app.vault.derive("claude-user"))
-    .update(`${scope.orgId}/${id}`)
-    .digest("hex")
-    .slice(0, REF_CHARS);
+    warm: turn.history.warm,
+    about: { action: "answer", attempt: turn.attempt },
+  });
 }
 
 // An answer that was shown must not be lost because Postgres was away for a minute.

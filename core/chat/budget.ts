@@ -28,6 +28,7 @@ export type Spent = Amount & { readonly exact: boolean };
 export type Call = { readonly id: string; readonly userId: string | null };
 
 const ABANDONED_HOURS = 24;
+const STALE_MINUTES = 10; // more than twice as long as Claude may take
 const OVER_BUDGET: ReadonlySet<ErrorCode> = new Set(["budget_team", "budget_member", "budget_instance"]);
 
 /**
@@ -91,17 +92,36 @@ export async function settle(
 }
 
 /**
+ * Gives back what an earlier call of the same id reserved and did not settle for longer than any call lasts,
+ * because its process died. False when there is one that may still be running. For calls whose id comes again.
+ */
+export async function releaseStale(tx: Tx, { orgId }: Pick<Scope, "orgId">, call: Call): Promise<boolean> {
+  const stale = await tx.execute<RawReservation>(sql`DELETE FROM app.reservations WHERE org_id = ${orgId}
+    AND id = ${call.id} AND reserved_at < now() - ${STALE_MINUTES} * interval '1 minute' RETURNING ${RESERVATION}`);
+  await giveBack(tx, orgId, stale);
+  const left = await tx.execute(
+    sql`SELECT FROM app.reservations WHERE org_id = ${orgId} AND id = ${call.id}`,
+  );
+  return left.length === 0;
+}
+
+/**
  * Gives back what calls reserved more than a day ago and nobody has ended, such as those of a bot whose token was
  * replaced. Their turns stay as they are. Returns how many. For the nightly job.
  */
 export async function releaseAbandoned(tx: Tx, orgId: string): Promise<number> {
   const abandoned = await tx.execute<RawReservation>(sql`DELETE FROM app.reservations
     WHERE org_id = ${orgId} AND reserved_at < now() - ${ABANDONED_HOURS} * interval '1 hour' RETURNING ${RESERVATION}`);
-  for (const { user_id: userId, period, microusd, tokens } of abandoned) {
+  await giveBack(tx, orgId, abandoned);
+  return abandoned.length;
+}
+
+// What they really cost is not known.
+async function giveBack(tx: Tx, orgId: string, reservations: readonly RawReservation[]): Promise<void> {
+  for (const { user_id: userId, period, microusd, tokens } of reservations) {
     const change = { microUsd: -Number(microusd), tokens: -Number(tokens), exact: false };
     await adjustAll(tx, orgId, { userId, period, change });
   }
-  return abandoned.length;
 }
 
 type Holding = {

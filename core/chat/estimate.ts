@@ -10,27 +10,29 @@ export const ANSWER_TOKENS_MAX = 4096;
 // English needs fewer, no language of ours needs more.
 const TOKENS_PER_BYTE = 1 / 3;
 // The bot's name and the facts at the end, which are not known yet.
-const OTHER_BYTES = 512;
+const OTHER_BYTES = 256;
 
-/**
- * What answering this question costs at most: nothing is found in Claude's cache, everything is written there, and
- * the answer is as long as it may be.
- */
+/** What a call costs at most, and the bytes of text in its prompt, as far as they are known before. */
+export type Estimate = { readonly amount: Amount; readonly promptBytes: number };
+
+/** Nothing is found in Claude's cache, everything is written there, and the answer is as long as it may be. */
 export function estimateOf(
   scope: Scope,
-  asked: { history: readonly ClaudeMessage[]; question: string },
-): Amount {
-  const system = systemPrompt({ name: scope.team, botName: "" });
-  const said = asked.history.reduce((bytes, { text }) => bytes + Buffer.byteLength(text), 0);
+  call: { messages: readonly ClaudeMessage[]; maxTokens: number },
+): Estimate {
+  const { app } = scope;
+  const system = Buffer.byteLength(systemPrompt({ name: scope.team, botName: "" })) + OTHER_BYTES;
+  const said = call.messages.reduce((bytes, { text }) => bytes + Buffer.byteLength(text), 0);
   const usage: Usage = {
     inputTokens: 0,
-    outputTokens: ANSWER_TOKENS_MAX,
+    outputTokens: call.maxTokens,
     cacheReadTokens: 0,
-    cacheWrite5mTokens: tokensIn(said + Buffer.byteLength(asked.question)),
-    cacheWrite1hTokens: tokensIn(Buffer.byteLength(system) + OTHER_BYTES),
+    cacheWrite5mTokens: tokensIn(said),
+    cacheWrite1hTokens: tokensIn(system),
   };
-  const { microUsd } = scope.app.prices.costOf(scope.app.claude.model, usage, scope.app.clock.now());
-  return { microUsd, tokens: usage.outputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens };
+  const { microUsd } = app.prices.costOf(app.claude.model, usage, app.clock.now());
+  const tokens = usage.outputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
+  return { amount: { microUsd, tokens }, promptBytes: system + said };
 }
 
 /** At most so many tokens are in this many bytes of text. */

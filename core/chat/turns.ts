@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
@@ -12,8 +12,8 @@ import { markDone } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
 import { reserve, settle, type Spent } from "./budget.ts";
 import { openConversation, type Place } from "./conversations.ts";
-import { estimateOf, tokensIn } from "./estimate.ts";
-import { readHistory, type History } from "./history.ts";
+import { ANSWER_TOKENS_MAX, estimateOf, tokensIn } from "./estimate.ts";
+import { readHistory, spoken, type History } from "./history.ts";
 
 export type Question = {
   readonly lease: Lease;
@@ -72,11 +72,14 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
   return inTenant(scope, async (tx) => {
     const conversationId = await openConversation(tx, scope, lease, place);
     const history = await readHistory(tx, scope, conversationId);
-    const row = await insertTurn(tx, scope, question, { conversationId, status: "running", errorKind: null });
+    const asked = { role: "user", text: spoken(speaker, question.text) } as const;
+    const messages = [...history.messages, asked];
+    const { amount, promptBytes } = estimateOf(scope, { messages, maxTokens: ANSWER_TOKENS_MAX });
+    const running = { conversationId, promptBytes, status: "running", errorKind: null } as const;
+    const row = await insertTurn(tx, scope, question, running);
     await markDone(tx, lease, question.updateIds, row?.id ?? null);
     if (row === null) return null;
-    const asked = { history: history.messages, question: question.text };
-    await reserve(tx, scope, { id: row.id, userId: row.askerId }, estimateOf(scope, asked));
+    await reserve(tx, scope, { id: row.id, userId: row.askerId }, amount);
     return {
       id: row.id,
       lease,
@@ -102,7 +105,12 @@ export async function keepQuestion(
 ): Promise<string | null> {
   return inTenant(scope, async (tx) => {
     const conversationId = await openConversation(tx, scope, question.lease, question.place);
-    const row = await insertTurn(tx, scope, question, { conversationId, status: "failed", errorKind: why });
+    const row = await insertTurn(tx, scope, question, {
+      conversationId,
+      promptBytes: null,
+      status: "failed",
+      errorKind: why,
+    });
     if (row !== null) await audit(tx, scope, "turn.keep", { target: row.id, outcome: why });
     return row?.id ?? null;
   });
@@ -130,7 +138,7 @@ async function insertTurn(
   tx: Tx,
   scope: Scope,
   question: Question,
-  as: { conversationId: string; status: "running" | "failed"; errorKind: string | null },
+  as: Pick<typeof turns.$inferInsert, "conversationId" | "promptBytes" | "status" | "errorKind">,
 ): Promise<{ id: string; askerId: string } | null> {
   const { lease, place, speaker, replyTo } = question;
   const first = question.updateIds[0];
@@ -179,7 +187,7 @@ export async function finishTurn(
       .set({
         status: outcome.status,
         answer: text === "" ? null : text,
-        endedAt: sql`clock_timestamp()`,
+        endedAt: new Date(scope.app.clock.now()),
         errorKind: outcome.status === "failed" ? outcome.kind : null,
         model,
         stopReason: outcome.status === "answered" ? outcome.stopReason : null,

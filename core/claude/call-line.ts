@@ -11,7 +11,7 @@ export type CallAbout = {
   readonly incident: string;
   readonly orgId: string;
   readonly chatRef: string;
-  readonly action: "answer";
+  readonly action: "answer" | "summary";
   readonly attempt: number;
 };
 

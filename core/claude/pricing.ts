@@ -81,7 +81,7 @@ export function tokensOf(usage: Usage): number {
 }
 
 /** The tokens that Claude read, from its cache or not. */
-function promptTokensOf(usage: Usage): number {
+export function promptTokensOf(usage: Usage): number {
   return usage.inputTokens + usage.cacheReadTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
 }
 

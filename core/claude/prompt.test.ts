@@ -19,7 +19,7 @@ test("one team has one prompt: two renders, one hash", async () => {
 
 test("a change of the wording raises the version", () => {
   const hash = promptHash(systemPrompt(TEAM));
-  expect({ version: PROMPT_VERSION, hash }).toEqual({ version: 1, hash: "ffcb5a8fc63a72fb" });
+  expect({ version: PROMPT_VERSION, hash }).toEqual({ version: 2, hash: "498dc88903b37b0e" });
 });
 
 test("the prompt knows no date and no mode, and nothing of it is empty", () => {

@@ -23,6 +23,7 @@ export const conversations = app.table("conversations", {
   chatId: uuid("chat_id").notNull(),
   threadId: telegramId("thread_id").notNull().default(0),
   summary: text("summary"),
+  summarisedTo: timestamp("summarised_to", { withTimezone: true }),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
   closedAt: timestamp("closed_at", { withTimezone: true }),
 });
@@ -53,6 +54,7 @@ export const turns = app.table("turns", {
   cacheWriteTokens: telegramId("cache_write_tokens"),
   outputTokens: telegramId("output_tokens"),
   costMicrousd: telegramId("cost_microusd"),
+  promptBytes: integer("prompt_bytes"),
   errorKind: text("error_kind"),
   correlationId: text("correlation_id").notNull(),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),

@@ -31,6 +31,7 @@ type Answer = { asked: RegExp; write: (conversation: Conversation) => string };
 
 /** The first that was asked for is given. */
 const ANSWERS: readonly Answer[] = [
+  { asked: /^write a summary of the conversation so far, for yourself/i, write: summary },
   { asked: /\b(what('s| is)|tell me|know|remember) my name\b|\bwho am i\b/i, write: nameAnswer },
   { asked: /\bwhat (did|have) i (say|said|ask|asked|tell|told|write|written)\b/i, write: recall },
   { asked: /\b(my name is|call me)\s+\p{L}/iu, write: introduction },
@@ -98,6 +99,10 @@ function recall({ said, earlier }: Conversation): string {
   const own = earlier.filter((remark) => remark.speaker === said.speaker).slice(-RECALLED_MAX);
   if (own.length === 0) return "You have not said anything before this in our conversation.";
   return `The last that you said before this:\n\n${own.map((remark) => quote(remark.text)).join("\n\n")}`;
+}
+
+function summary({ earlier }: Conversation): string {
+  return `What was said, shortened:\n\n${earlier.map((remark) => quote(remark.text)).join("\n\n")}`;
 }
 
 function long({ said }: Conversation): string {

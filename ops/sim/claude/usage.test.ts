@@ -27,3 +27,27 @@ test("a cached prefix is written once, read while it lives, and lost when it cha
   expect((await ask("short", "five"))?.cache_creation_input_tokens).toBe(0);
   await sim.stop();
 });
+
+test("what is read from the cache lives on for as long again, five minutes or an hour", async () => {
+  let now = 0;
+  const sim = await createClaudeSim({ clock: () => now, script: () => ({ text: "fine" }) });
+  const ask = async (ttl: string) => {
+    const system = [
+      { type: "text", text: `${ttl} `.repeat(2000), cache_control: { type: "ephemeral", ttl } },
+    ];
+    return (await body(post(sim, { stream: false, system }))).usage?.cache_read_input_tokens;
+  };
+  for (const [ttl, minutes] of [
+    ["5m", 4],
+    ["1h", 59],
+  ] as const) {
+    expect(await ask(ttl)).toBe(0);
+    for (let reads = 0; reads < 3; reads++) {
+      now += minutes * 60_000;
+      expect(await ask(ttl)).toBeGreaterThan(1000);
+    }
+    now += (minutes + 2) * 60_000;
+    expect(await ask(ttl)).toBe(0);
+  }
+  await sim.stop();
+});

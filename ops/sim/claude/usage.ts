@@ -28,11 +28,12 @@ export function inputTokens(request: CountRequest): number {
 
 /**
  * The prompt cache of all accounts. Each call accounts for one accepted request: a marker reads the longest
- * prefix known within the blocks before it, and writes its own.
+ * prefix known within the blocks before it, which lives on from then for as long again, and writes its own.
  */
 export function createCache(clock: () => number): (request: CountRequest, account: string) => InputUsage {
-  const known = new Map<string, number>();
-  const alive = (hash: string) => (known.get(hash) ?? 0) > clock();
+  const known = new Map<string, { ttl: Ttl; until: number }>();
+  const alive = (hash: string) => (known.get(hash)?.until ?? 0) > clock();
+  const remember = (hash: string, ttl: Ttl) => known.set(hash, { ttl, until: clock() + TTL_MS[ttl] });
   return (request, account) => {
     const segments = segmentsOf(request, account);
     const minimum =
@@ -40,14 +41,16 @@ export function createCache(clock: () => number): (request: CountRequest, accoun
     const markers = segments
       .map((segment, at) => ({ ...segment, at }))
       .filter((segment) => segment.ttl !== null && segment.tokens >= minimum);
-    const read = Math.max(0, ...markers.map((marker) => longestKnown(segments, marker.at, alive)));
+    const found = markers.flatMap((marker) => longestKnown(segments, marker.at, alive) ?? []);
+    for (const { hash } of found) remember(hash, known.get(hash)?.ttl ?? "5m");
+    const read = Math.max(0, ...found.map(({ tokens }) => tokens));
     const written = { "5m": 0, "1h": 0 };
     let covered = read;
     for (const { ttl, hash, tokens } of markers) {
       if (ttl === null) continue;
       written[ttl] += Math.max(0, tokens - covered);
       covered = Math.max(covered, tokens);
-      known.set(hash, clock() + TTL_MS[ttl]);
+      remember(hash, ttl);
     }
     for (const oldest of [...known.keys()].slice(0, Math.max(0, known.size - CACHE_ENTRIES_MAX))) {
       known.delete(oldest);
@@ -64,11 +67,16 @@ export function createCache(clock: () => number): (request: CountRequest, accoun
   };
 }
 
-type Segment = { hash: string; tokens: number; ttl: keyof typeof TTL_MS | null };
+type Ttl = keyof typeof TTL_MS;
+type Segment = { hash: string; tokens: number; ttl: Ttl | null };
 
-function longestKnown(segments: Segment[], at: number, alive: (hash: string) => boolean): number {
+function longestKnown(
+  segments: Segment[],
+  at: number,
+  alive: (hash: string) => boolean,
+): Segment | undefined {
   const window = segments.slice(Math.max(0, at - LOOK_BACK_BLOCKS), at + 1);
-  return window.findLast((segment) => alive(segment.hash))?.tokens ?? 0;
+  return window.findLast((segment) => alive(segment.hash));
 }
 
 /** The prompt in the order in which it is cached: tools, system, messages; hashes and tokens count from its start. */
