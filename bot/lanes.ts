@@ -103,10 +103,8 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
       closed = true;
       await Promise.all([...lanes.values()].map((lane) => lane.tail));
     },
-    /** Leaves what still runs to the next start. */
-    abandon(): void {
-      for (const lane of lanes.values()) lane.turn?.controller.abort("shutdown");
-    },
+    /** What is being answered now, in every lane. */
+    turns: (): RunningTurn[] => [...lanes.values()].flatMap(({ turn }) => turn ?? []),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { UserFromGetMe } from "grammy/types";
+import { REMOVED_CHANNEL } from "../core/accounts/members.ts";
 import type { App } from "../core/app.ts";
 import {
   LEASE_RENEW_MS,
@@ -73,9 +74,14 @@ export async function serve(
     (botId) => botId === String(me.id) && front.sender.wake(),
     () => front.sender.wake(),
   );
+  const removals = app.database.listen(
+    REMOVED_CHANNEL,
+    (userId) => abortTurns(front, "stop", userId),
+    () => undefined,
+  );
   const background = [hold.keep(drained.signal), keepSending(front, drained.signal)];
   try {
-    await listening;
+    await Promise.all([listening, removals]);
     await recover(front, dispatch);
     inbox.start();
     background.push(
@@ -91,10 +97,11 @@ export async function serve(
     drained.abort();
     await Promise.all(background);
     // With Postgres away these would wait for it, and nothing depends on them: the lease expires by itself.
-    await bounded(
-      app,
-      listening.then((unlisten) => unlisten()),
-    );
+    for (const channel of [listening, removals])
+      await bounded(
+        app,
+        channel.then((unlisten) => unlisten()),
+      );
     await bounded(app, releaseLease(app, lease));
   }
   if (why === "token revoked") await markRevoked(app, lease.botId);
@@ -206,8 +213,14 @@ async function drain(front: Front, dispatch: Dispatch, graceMs: number): Promise
   const { app, lanes, sender } = front;
   const quiet = Promise.all([lanes.drain(), dispatch.settled()]);
   await Promise.race([quiet, app.clock.sleep(graceMs)]);
-  lanes.abandon();
+  abortTurns(front, "shutdown"); // what still runs is left to the next start
   await Promise.race([Promise.all([quiet, sender.flush()]), app.clock.sleep(ABANDON_MS)]);
+}
+
+function abortTurns({ lanes }: Front, reason: "stop" | "shutdown", askerId?: string): void {
+  for (const turn of lanes.turns()) {
+    if (askerId === undefined || turn.askerId === askerId) turn.controller.abort(reason);
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -16,7 +16,21 @@ export type ButtonKind =
   | "settings"
   | "set_language"
   | "time_zone"
-  | "set_time_zone";
+  | "set_time_zone"
+  | "teams"
+  | "choose_team"
+  | "new_team"
+  | "leave_team"
+  | "leave_team_sure"
+  | "members"
+  | "member"
+  | "member_role"
+  | "hand_over"
+  | "hand_over_sure"
+  | "remove_member"
+  | "remove_member_sure"
+  | "invites"
+  | "revoke_invite";
 
 /** A button before it has an id: what it says, does and chooses, and who may press it (nobody named: anyone of the team). */
 export type ButtonSpec = {

@@ -2,8 +2,13 @@
 export type ErrorCode =
   | "not_allowed"
   | "not_member"
+  | "member_unknown"
+  | "last_owner"
+  | "team_unknown"
   | "team_name_invalid"
   | "time_zone_unknown"
+  | "team_creation_closed"
+  | "too_many_teams"
   | "invite_unknown"
   | "invite_used"
   | "invite_expired"

@@ -3,6 +3,7 @@ import type { Role, Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { takeTimeZone } from "./settings.ts";
 import { takeName } from "./team.ts";
+import { takeNewTeam } from "./teams.ts";
 
 /** What is done with a message that was asked for, and the least role that it is taken from. */
 type Input = {
@@ -13,4 +14,5 @@ type Input = {
 export const INPUTS: Readonly<Record<InputKind, Input>> = {
   team_name: { who: "admin", take: takeName },
   time_zone: { who: "member", take: takeTimeZone },
+  new_team_name: { who: "member", take: takeNewTeam },
 };

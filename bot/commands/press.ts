@@ -5,7 +5,10 @@ import type { Ctx, Visit } from "../context.ts";
 import { STOP_PREFIX } from "../presenter.ts";
 import { retryByButton, startNew, stopById } from "./chat.ts";
 import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
+import { invites, revoke } from "./invites.ts";
+import { askHandOver, askRemove, handOver, member, members, remove, setRole } from "./members.ts";
 import { askName, keepName } from "./team.ts";
+import { askLeave, askNewTeam, choose, leave, teams } from "./teams.ts";
 
 /** What a press does. `long`: it is answered first, because what it starts takes its time. */
 type Press = {
@@ -23,6 +26,20 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   set_language: { long: false, run: chooseLanguage },
   time_zone: { long: false, run: askTimeZone },
   set_time_zone: { long: false, run: chooseTimeZone },
+  teams: { long: false, run: teams },
+  choose_team: { long: true, run: choose },
+  new_team: { long: false, run: askNewTeam },
+  leave_team: { long: false, run: askLeave },
+  leave_team_sure: { long: false, run: leave },
+  members: { long: false, run: members },
+  member: { long: false, run: member },
+  member_role: { long: false, run: setRole },
+  hand_over: { long: false, run: askHandOver },
+  hand_over_sure: { long: false, run: handOver },
+  remove_member: { long: false, run: askRemove },
+  remove_member_sure: { long: false, run: remove },
+  invites: { long: false, run: invites },
+  revoke_invite: { long: false, run: revoke },
 };
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,13 +1,13 @@
 import { setLanguage, setTimeZone } from "../../core/accounts/settings.ts";
 import { findTimeZones, SUGGESTED_ZONES } from "../../core/accounts/time-zones.ts";
-import { keyboardOf, takePress, type ButtonSpec } from "../../core/buttons.ts";
-import { AppError } from "../../core/errors.ts";
+import { takePress, type ButtonSpec } from "../../core/buttons.ts";
 import { awaitInput, clearInput } from "../../core/inputs.ts";
 import type { OutgoingMessage } from "../../core/pipeline/outbox.ts";
 import type { Scope } from "../../core/scope.ts";
 import { languageOf, LANGUAGES, sentence } from "../../core/text/text.ts";
 import { conclude } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
+import { screen } from "./screen.ts";
 
 /** /settings, and the button that leads back to it. */
 export async function settings(ctx: Ctx, visit: Visit, scope: Scope, buttonId?: string): Promise<void> {
@@ -71,7 +71,7 @@ async function overview(ctx: Ctx, scope: Scope): Promise<OutgoingMessage> {
   }).format(ctx.front.app.clock.now());
   const language = sentence(scope.locale, "language_name");
   const text = sentence(scope.locale, "settings", { language, zone: scope.timeZone, time });
-  return shown(ctx, scope, text, [...personalRows(scope)]);
+  return screen(ctx, scope, text, [...personalRows(scope)]);
 }
 
 function personalRows(scope: Scope): readonly (readonly ButtonSpec[])[] {
@@ -92,29 +92,14 @@ async function zonesToChoose(
   zones: readonly string[],
 ): Promise<OutgoingMessage> {
   const choices = zones.map((zone): ButtonSpec[] => [{ label: zone, kind: "set_time_zone", value: zone }]);
-  return shown(ctx, scope, text, [...choices, [backButton(scope)]]);
+  return screen(ctx, scope, text, [...choices, [backButton(scope)]]);
 }
 
 async function unknownPlace(ctx: Ctx, scope: Scope): Promise<OutgoingMessage> {
   const again: ButtonSpec = { label: sentence(scope.locale, "button_time_zone"), kind: "time_zone" };
-  return shown(ctx, scope, sentence(scope.locale, "time_zone_unknown"), [[again], [backButton(scope)]]);
+  return screen(ctx, scope, sentence(scope.locale, "time_zone_unknown"), [[again], [backButton(scope)]]);
 }
 
 function backButton(scope: Scope): ButtonSpec {
   return { label: sentence(scope.locale, "button_back"), kind: "settings" };
-}
-
-// A press changes the message that it stands under; a message of the person's own is answered by a new one.
-async function shown(
-  ctx: Ctx,
-  scope: Scope,
-  text: string,
-  rows: readonly (readonly ButtonSpec[])[],
-): Promise<OutgoingMessage> {
-  if (scope.actor.type !== "user") throw new AppError("not_member");
-  const { userId } = scope.actor;
-  const mine = rows.map((row) => row.map((button) => ({ ...button, userId })));
-  const keyboard = await keyboardOf(scope, ctx.chat?.id ?? 0, mine);
-  const messageId = ctx.callbackQuery?.message?.message_id;
-  return messageId === undefined ? { text, keyboard } : { text, keyboard, messageId };
 }

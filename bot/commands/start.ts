@@ -3,6 +3,7 @@ import { claimFirstTeam } from "../../core/accounts/teams.ts";
 import { keyboardOf } from "../../core/buttons.ts";
 import type { OutgoingMessage } from "../../core/pipeline/outbox.ts";
 import type { Scope } from "../../core/scope.ts";
+import { forgetWaiting } from "../../core/pipeline/updates.ts";
 import { sentence } from "../../core/text/text.ts";
 import { argumentOf } from "../addressing.ts";
 import { conclude, saying } from "../conclude.ts";
@@ -13,7 +14,7 @@ import { help } from "./table.ts";
 export async function start(ctx: Ctx, visit: Visit): Promise<void> {
   const parameter = argumentOf(ctx.message);
   if (visit.place.kind !== "private" || parameter === "") return help(ctx, visit);
-  if (parameter.startsWith(INVITE_PREFIX)) return conclude(ctx, visit, () => join(ctx, visit, parameter));
+  if (parameter.startsWith(INVITE_PREFIX)) return join(ctx, visit, parameter);
   return conclude(ctx, visit, () => claim(ctx, visit, parameter));
 }
 
@@ -21,8 +22,8 @@ async function claim(ctx: Ctx, visit: Visit, code: string): Promise<OutgoingMess
   const { app } = ctx.front;
   const { from, locale, correlationId } = visit;
   const teamName = sentence(locale, "default_team_name", { name: from.name });
-  const { orgId, userId } = await claimFirstTeam(app, { code, person: from, teamName, correlationId });
-  const actor = { type: "user", userId, accountId: "", role: "owner", name: from.name } as const;
+  const { orgId, actor } = await claimFirstTeam(app, { code, person: from, teamName, correlationId });
+  const { userId } = actor;
   const scope: Scope = {
     app,
     orgId,
@@ -40,14 +41,22 @@ async function claim(ctx: Ctx, visit: Visit, code: string): Promise<OutgoingMess
   return [{ ...saying(ctx, visit, "owner_welcome", { name: from.name, team: teamName }), keyboard }];
 }
 
-async function join(ctx: Ctx, visit: Visit, parameter: string): Promise<OutgoingMessage[]> {
-  const { from, correlationId } = visit;
-  const result = await acceptInvite(ctx.front.app, { parameter, person: from, correlationId });
-  return [
-    saying(ctx, visit, result.joined ? "joined" : "already_member", {
-      name: from.name,
-      team: result.team,
-      role: result.role,
-    }),
-  ];
+// Whoever joins speaks to that team from now on: what is being answered here and what waits was meant for another.
+async function join(ctx: Ctx, visit: Visit, parameter: string): Promise<void> {
+  const { app, lease, lanes } = ctx.front;
+  const { from, place, correlationId } = visit;
+  let joined = false;
+  await conclude(ctx, visit, async () => {
+    const result = await acceptInvite(app, { parameter, person: from, correlationId });
+    ({ joined } = result);
+    const { team, role } = result;
+    if (!joined) return [saying(ctx, visit, "already_member", { team })];
+    const dropped = await forgetWaiting(app, lease, {
+      lane: place.lane,
+      before: ctx.updateIds[0] ?? 0,
+      from: from.id,
+    });
+    return [saying(ctx, visit, "joined", { name: from.name, team, role, dropped })];
+  });
+  if (joined) lanes.turnIn(place.lane)?.controller.abort("stop");
 }

@@ -5,7 +5,10 @@ import type { Ctx, Visit } from "../context.ts";
 import { retry, startNew, status, stop } from "./chat.ts";
 import { settings } from "./settings.ts";
 import { budget, usage } from "./usage.ts";
-import { claim, invite } from "./team.ts";
+import { invite } from "./invites.ts";
+import { members } from "./members.ts";
+import { claim } from "./team.ts";
+import { teams } from "./teams.ts";
 
 /**
  * One command: its name, the kind of chat it works in, the least role whose
@@ -28,7 +31,10 @@ export const COMMANDS: readonly Command[] = [
   { name: "settings", where: "private", who: "member", run: settings },
   { name: "usage", where: "private", who: "member", run: usage },
   { name: "budget", where: "private", who: "admin", run: budget },
+  { name: "team", where: "private", who: "member", run: teams },
+  { name: "members", where: "private", who: "member", run: members },
   { name: "invite", where: "private", who: "admin", run: invite },
+  { name: "remove", where: "private", who: "admin", run: members },
   { name: "claim", where: "group", who: "admin", run: claim },
   { name: "help", where: "anywhere", who: "member", run: help },
 ];

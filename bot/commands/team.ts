@@ -1,29 +1,10 @@
 import { leaveChat } from "../../core/accounts/chats.ts";
-import { createInvite, INVITE_DAYS } from "../../core/accounts/invites.ts";
 import { claimGroup, renameTeam } from "../../core/accounts/teams.ts";
 import { takePress } from "../../core/buttons.ts";
 import { awaitInput, clearInput } from "../../core/inputs.ts";
 import type { Scope } from "../../core/scope.ts";
-import { argumentOf } from "../addressing.ts";
 import { conclude, saying } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
-
-/** /invite [admin]: a link for one person. Only in private: whoever has it can join. */
-export async function invite(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  const role = argumentOf(ctx.message).toLowerCase() === "admin" ? "admin" : "member";
-  await conclude(ctx, visit, async () => {
-    const parameter = await createInvite(scope, role);
-    const link = `https://t.me/${ctx.front.me.username}?start=${parameter}`;
-    return [
-      saying(ctx, visit, "invite_made", {
-        link,
-        days: INVITE_DAYS,
-        role,
-        team: scope.team,
-      }),
-    ];
-  });
-}
 
 /** /claim: ties this group to the admin's team. */
 export async function claim(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {

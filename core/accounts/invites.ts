@@ -1,35 +1,119 @@
-import { sql } from "drizzle-orm";
+import { and, asc, eq, gt, isNull, sql } from "drizzle-orm";
 import { randomBytes } from "node:crypto";
-import { invites } from "../../db/schema/teams.ts";
+import type { Tx } from "../../db/client.ts";
+import { invites, users } from "../../db/schema/teams.ts";
 import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { audit } from "../audit.ts";
 import { AppError } from "../errors.ts";
 import { hashOf } from "../instance.ts";
+import { pageOf, type Page, type PageRequest } from "../page.ts";
 import { requireRole, type Role, type Scope } from "../scope.ts";
+import { ownerIds } from "./members.ts";
+import { tellMembers } from "./notices.ts";
 import type { TelegramPerson } from "./teams.ts";
 
 export const INVITE_DAYS = 7;
+const OWNER_LINK_HOURS = 24;
 const TOKEN_BYTES = 24; // 32 characters; Telegram allows 64 in a start parameter
+const HOUR_MS = 3_600_000;
 
 /** Marks an invite in a `?start=` parameter, so that an owner code is never looked up as one. */
 export const INVITE_PREFIX = "i_";
 
-/** Makes a single-use invite, seven days valid, and returns its start parameter. Admins only; only owners invite admins. */
-export async function createInvite(scope: Scope, role: "admin" | "member"): Promise<string> {
+/** An invite that can still be used. `email`: where it was sent, when it was mailed. */
+export type Invite = {
+  readonly id: string;
+  readonly role: Role;
+  readonly email: string | null;
+  readonly invitedBy: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+};
+
+/**
+ * Makes a single-use invite, seven days valid. `parameter` is what Telegram's
+ * `?start=` takes; it is told this once and not stored. Admins only; only owners
+ * invite admins.
+ */
+export async function createInvite(
+  scope: Scope,
+  input: { role: "admin" | "member"; email: string | null },
+): Promise<{ id: string; parameter: string; expiresAt: Date }> {
+  const { role, email } = input;
   requireRole(scope, role === "admin" ? "owner" : "admin");
   if (scope.actor.type !== "user") throw new AppError("not_member");
   const createdBy = scope.actor.userId;
-  const token = randomBytes(TOKEN_BYTES).toString("base64url");
-  await inTenant(scope, async (tx) => {
-    const expiresAt = new Date(scope.app.clock.now() + INVITE_DAYS * 86_400_000);
-    const [row] = await tx
-      .insert(invites)
-      .values({ orgId: scope.orgId, tokenHash: hashOf(token), role, createdBy, expiresAt })
-      .returning({ id: invites.id });
-    await audit(tx, scope, "invite.create", { target: row?.id ?? "", detail: { role } });
+  const expiresAt = new Date(scope.app.clock.now() + INVITE_DAYS * 24 * HOUR_MS);
+  return inTenant(scope, async (tx) => {
+    const made = await insertInvite(tx, scope, { role, email, createdBy, expiresAt });
+    await audit(tx, scope, "invite.create", { target: made.id, detail: { role, mailed: email !== null } });
+    return made;
   });
-  return INVITE_PREFIX + token;
+}
+
+/**
+ * The operator's way to a new owner: a link that makes whoever opens it first an
+ * owner of the team, for a day. An earlier one stops working, and the owners are told.
+ */
+export async function createOwnerLink(scope: Scope): Promise<{ parameter: string; expiresAt: Date }> {
+  if (scope.actor.type !== "operator") throw new AppError("not_allowed", { role: "owner" });
+  const expiresAt = new Date(scope.app.clock.now() + OWNER_LINK_HOURS * HOUR_MS);
+  return inTenant(scope, async (tx) => {
+    await tx
+      .update(invites)
+      .set({ revokedAt: sql`now()` })
+      .where(and(isOpen(scope), eq(invites.role, "owner")));
+    const made = await insertInvite(tx, scope, { role: "owner", email: null, createdBy: null, expiresAt });
+    const owners = await ownerIds(tx, scope.orgId);
+    await tellMembers(tx, scope, owners, { kind: "owner_link", params: { team: scope.team } });
+    await audit(tx, scope, "owner.link", { target: made.id });
+    return made;
+  });
+}
+
+/** The invites that can still be used, oldest first. Admins only. */
+export async function listInvites(scope: Scope, request: PageRequest): Promise<Page<Invite>> {
+  requireRole(scope, "admin");
+  const rows = await inTenant(scope, (tx) =>
+    tx
+      .select({
+        id: invites.id,
+        role: invites.role,
+        email: invites.email,
+        invitedBy: users.displayName,
+        createdAt: invites.createdAt,
+        expiresAt: invites.expiresAt,
+      })
+      .from(invites)
+      .innerJoin(users, and(eq(users.orgId, invites.orgId), eq(users.id, invites.createdBy)))
+      .where(
+        and(
+          isOpen(scope),
+          request.after === null
+            ? undefined
+            : sql`(${invites.createdAt}, ${invites.id}) > (SELECT i.created_at, i.id FROM app.invites i WHERE i.org_id = ${scope.orgId} AND i.id = ${request.after})`,
+        ),
+      )
+      .orderBy(asc(invites.createdAt), asc(invites.id))
+      .limit(request.limit + 1),
+  );
+  return pageOf(rows, request.limit, { cursor: (row) => row.id, item: (row) => row });
+}
+
+/** Makes an invite useless. Admins only; only owners revoke an admin's. Throws `invite_unknown`. */
+export async function revokeInvite(scope: Scope, id: string): Promise<void> {
+  requireRole(scope, "admin");
+  await inTenant(scope, async (tx) => {
+    const [revoked] = await tx
+      .update(invites)
+      .set({ revokedAt: sql`now()` })
+      .where(and(isOpen(scope), eq(invites.id, id)))
+      .returning({ role: invites.role });
+    if (revoked === undefined || revoked.role === "owner") throw new AppError("invite_unknown");
+    if (revoked.role === "admin") requireRole(scope, "owner");
+    await audit(tx, scope, "invite.revoke", { target: id });
+  });
 }
 
 /**
@@ -43,40 +127,64 @@ export async function acceptInvite(
   const { person } = input;
   const token = input.parameter.slice(INVITE_PREFIX.length);
   return inSystem(app, async (tx) => {
-    const [row] = await tx.execute<{
-      outcome: string;
-      org_id: string;
-      user_id: string;
-      role: Role;
-      org_name: string;
-      invited_by: string | null;
-    }>(
+    const [row] = await tx.execute<Accepted>(
       sql`SELECT * FROM auth.accept_invite(${hashOf(token)}, ${person.id}, ${person.name}, ${person.locale})`,
     );
     if (row?.outcome === "used") throw new AppError("invite_used");
     if (row?.outcome === "expired") throw new AppError("invite_expired");
     if (row?.outcome !== "joined" && row?.outcome !== "member") throw new AppError("invite_unknown");
-    if (row.outcome === "joined") {
-      const actor = {
-        type: "user",
-        userId: row.user_id,
-        accountId: "",
-        role: row.role,
-        name: person.name,
-      } as const;
-      await inTenant({ app, orgId: row.org_id }, (tenantTx) =>
-        audit(tenantTx, { actor, correlationId: input.correlationId }, "member.join", {
-          target: row.user_id,
-          detail: { role: row.role },
-        }),
-      );
-    }
-    return {
-      joined: row.outcome === "joined",
-      orgId: row.org_id,
-      team: row.org_name,
-      role: row.role,
-      invitedBy: row.invited_by === null ? null : Number(row.invited_by),
-    };
+    if (row.outcome === "joined") await noteJoin(app, row, input);
+    return { joined: row.outcome === "joined", orgId: row.org_id, team: row.org_name, role: row.role };
   });
+}
+
+type Accepted = {
+  outcome: string;
+  org_id: string;
+  user_id: string;
+  account_id: string;
+  role: Role;
+  org_name: string;
+  invited_by: string | null;
+};
+
+async function noteJoin(
+  app: App,
+  joined: Accepted,
+  { person, correlationId }: { person: TelegramPerson; correlationId: string },
+): Promise<void> {
+  const { org_id: orgId, user_id: userId, role, org_name: team, invited_by: invitedBy } = joined;
+  const actor = { type: "user", userId, accountId: joined.account_id, role, name: person.name } as const;
+  await inTenant({ app, orgId }, async (tx) => {
+    // An owner link was made by nobody of the team: all of its other owners learn who has used it.
+    const told = invitedBy === null ? (await ownerIds(tx, orgId)).filter((id) => id !== userId) : [invitedBy];
+    await tellMembers(tx, { correlationId }, told, {
+      kind: invitedBy === null ? "owner_joined" : "joined",
+      params: { name: person.name, team },
+    });
+    await audit(tx, { actor, correlationId }, "member.join", { target: userId, detail: { role } });
+  });
+}
+
+async function insertInvite(
+  tx: Tx,
+  scope: Scope,
+  invite: { role: Role; email: string | null; createdBy: string | null; expiresAt: Date },
+): Promise<{ id: string; parameter: string; expiresAt: Date }> {
+  const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  const [row] = await tx
+    .insert(invites)
+    .values({ ...invite, orgId: scope.orgId, tokenHash: hashOf(token) })
+    .returning({ id: invites.id });
+  if (row === undefined) throw new Error("the invite was not made");
+  return { id: row.id, parameter: INVITE_PREFIX + token, expiresAt: invite.expiresAt };
+}
+
+function isOpen(scope: Scope) {
+  return and(
+    eq(invites.orgId, scope.orgId),
+    isNull(invites.usedAt),
+    isNull(invites.revokedAt),
+    gt(invites.expiresAt, sql`now()`),
+  );
 }

@@ -3,7 +3,15 @@ import { openInstance } from "../instance.ts";
 import { newCorrelationId } from "../scope.ts";
 import { createTestApp, refusalOf, type TestApp } from "../test-app.ts";
 import { resolveSender } from "./sender.ts";
-import { claimFirstTeam, claimGroup, renameTeam } from "./teams.ts";
+import {
+  chooseTeam,
+  claimFirstTeam,
+  claimGroup,
+  createTeam,
+  listTeams,
+  mayCreateTeam,
+  renameTeam,
+} from "./teams.ts";
 
 const BOT_ID = 4711;
 const GROUP = { chatId: -100, threadId: 0, kind: "supergroup", title: "Work", lane: "group" } as const;
@@ -110,4 +118,60 @@ test("a group belongs to one team, whoever asks at the same moment", async () =>
   // Another bot's group of the same number is another group.
   const other = teams[(winner + 1) % teams.length];
   if (other !== undefined) expect(await claimGroup(other, BOT_ID + 1, GROUP)).toBe("claimed");
+});
+
+test("a person has several teams, sees only their own, and speaks to the chosen one", async () => {
+  await using it = await createTestApp();
+  const mine = await it.team(1, "Mine");
+  const ours = await it.team(2, "Ours");
+  await it.team(3, "Theirs");
+  await it.member(ours, 1, "member");
+  expect(await listTeams(mine)).toEqual([
+    { id: mine.orgId, name: "Mine", role: "owner", chosen: true },
+    { id: ours.orgId, name: "Ours", role: "member", chosen: false },
+  ]);
+  expect(await chooseTeam(mine, ours.orgId)).toMatchObject({ name: "Ours", role: "member", chosen: true });
+  expect((await listTeams(mine)).map(({ chosen }) => chosen)).toEqual([false, true]);
+  expect((await resolveSender(it.app, BOT_ID, 1, 1)).team).toEqual({ orgId: ours.orgId, name: "Ours" });
+  const [other] = await it.admin`SELECT id FROM app.organizations WHERE name = 'Theirs'`;
+  expect(await refusalOf(chooseTeam(mine, String(other?.["id"])))).toBe("team_unknown");
+  expect(await refusalOf(chooseTeam(mine, crypto.randomUUID()))).toBe("team_unknown");
+  const rows = await it.admin`SELECT org_id, action FROM app.audit_log`;
+  expect([...rows]).toEqual([{ org_id: ours.orgId, action: "team.choose" }]);
+  const worker = { ...mine, actor: { type: "system", name: "worker" } as const };
+  expect(await refusalOf(listTeams(worker))).toBe("not_member");
+});
+
+test("owners of the first team make further ones, others when the operator says so, and nobody endlessly many", async () => {
+  await using it = await createTestApp();
+  const first = await it.team(1);
+  const admin = await it.member(first, 2, "admin");
+  const second = await it.team(3);
+  for (const scope of [admin, second]) {
+    expect(await mayCreateTeam(scope)).toBe(false);
+    expect(await refusalOf(createTeam(scope, "More"))).toBe("team_creation_closed");
+  }
+  expect(await mayCreateTeam(first)).toBe(true);
+  expect(await refusalOf(createTeam(first, " "))).toBe("team_name_invalid");
+  const made = await createTeam(first, "  More\nof it ");
+  expect(made).toMatchObject({ name: "More of it", role: "owner", chosen: true });
+  expect((await resolveSender(it.app, BOT_ID, 1, 1)).member).toMatchObject({
+    role: "owner",
+    name: "Person 1",
+  });
+  const rows = await it.admin`SELECT org_id, action, target, actor_type FROM app.audit_log`;
+  expect([...rows]).toEqual([
+    { org_id: made.id, action: "team.create", target: made.id, actor_type: "user" },
+  ]);
+
+  const open = it.another({ teamCreation: "anyone" });
+  await createTeam({ ...admin, app: open }, "Anybody's");
+  // Twenty at the same moment, one of them owned already: the count holds.
+  const many = await Promise.allSettled(
+    Array.from({ length: 21 }, (_, index) => createTeam({ ...second, app: open }, `Team ${index}`)),
+  );
+  await open.close();
+  expect(many.filter(({ status }) => status === "fulfilled")).toHaveLength(19);
+  for (const one of many)
+    if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "too_many_teams" });
 });

@@ -8,11 +8,23 @@ import { audit } from "../audit.ts";
 import type { Place } from "../chat/conversations.ts";
 import { AppError } from "../errors.ts";
 import { hashOf } from "../instance.ts";
-import { requireRole, type Scope } from "../scope.ts";
+import { requireRole, type Role, type Scope } from "../scope.ts";
 
 /** A Telegram person as they present themselves; `id` is the only identity, the name is for showing. */
 export type TelegramPerson = { readonly id: number; readonly name: string; readonly locale: string };
 
+/** A team as one of its people sees it. */
+export type Team = {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  /** Whether the person's private chat speaks to this one. */
+  readonly chosen: boolean;
+};
+
+type RawTeam = { org_id: string; org_name: string; role: Role };
+
+const TEAMS_OWNED_MAX = 20;
 const TEAM_NAME_CHARS_MAX = 80;
 const UNIQUE_VIOLATION = "23505";
 
@@ -26,7 +38,7 @@ export async function claimFirstTeam(
 ) {
   return inSystem(app, async (tx) => {
     const { person } = input;
-    const [row] = await tx.execute<{ outcome: string; org_id: string; user_id: string }>(
+    const [row] = await tx.execute<{ outcome: string; org_id: string; user_id: string; account_id: string }>(
       sql`SELECT * FROM auth.claim_first_team(${hashOf(input.code)}, ${person.id}, ${person.name}, ${person.locale}, ${cleanName(input.teamName)})`,
     );
     if (row?.outcome === "used") throw new AppError("owner_link_used");
@@ -34,23 +46,66 @@ export async function claimFirstTeam(
     const actor = {
       type: "user",
       userId: row.user_id,
-      accountId: "",
+      accountId: row.account_id,
       role: "owner",
       name: person.name,
     } as const;
     await inTenant({ app, orgId: row.org_id }, (tenantTx) =>
       audit(tenantTx, { actor, correlationId: input.correlationId }, "team.create", { target: row.org_id }),
     );
-    return { orgId: row.org_id, userId: row.user_id };
+    return { orgId: row.org_id, actor };
   });
+}
+
+/** The teams of the person who asks, in the order in which they joined. */
+export async function listTeams(scope: Scope): Promise<Team[]> {
+  const { accountId } = personOf(scope);
+  const rows = await inSystem(scope.app, (tx) =>
+    tx.execute<RawTeam & { chosen: boolean }>(sql`SELECT * FROM auth.teams_of(${accountId})`),
+  );
+  return rows.map((row) => ({ ...teamOf(row), chosen: row.chosen }));
+}
+
+/** Whether `createTeam` would let this person: see TEAM_CREATION. */
+export async function mayCreateTeam(scope: Scope): Promise<boolean> {
+  const { accountId } = personOf(scope);
+  const [row] = await inSystem(scope.app, (tx) =>
+    tx.execute<{ may: boolean }>(sql`SELECT auth.may_create_team(${accountId}, ${isOpen(scope)}) AS may`),
+  );
+  return row?.may === true;
+}
+
+/**
+ * Makes one more team, owned by the person who asks and chosen at once. Throws
+ * `team_name_invalid`, `team_creation_closed` or `too_many_teams`.
+ */
+export async function createTeam(scope: Scope, name: string): Promise<Team> {
+  const { accountId } = personOf(scope);
+  const clean = validName(name);
+  const [row] = await inSystem(scope.app, (tx) =>
+    tx.execute<{ outcome: string; org_id: string }>(
+      sql`SELECT * FROM auth.create_team(${accountId}, ${clean}, ${isOpen(scope)}, ${TEAMS_OWNED_MAX}, ${scope.correlationId})`,
+    ),
+  );
+  if (row?.outcome === "full") throw new AppError("too_many_teams", { max: TEAMS_OWNED_MAX });
+  if (row?.outcome !== "created") throw new AppError("team_creation_closed");
+  return { id: row.org_id, name: clean, role: "owner", chosen: true };
+}
+
+/** The team that the private chat of the person who asks speaks to from now on. Throws `team_unknown`. */
+export async function chooseTeam(scope: Scope, orgId: string): Promise<Team> {
+  const { accountId } = personOf(scope);
+  const [row] = await inSystem(scope.app, (tx) =>
+    tx.execute<RawTeam>(sql`SELECT * FROM auth.choose_team(${accountId}, ${orgId}, ${scope.correlationId})`),
+  );
+  if (row === undefined) throw new AppError("team_unknown");
+  return { ...teamOf(row), chosen: true };
 }
 
 /** Admins only. Throws `team_name_invalid` for an empty or overlong name. */
 export async function renameTeam(scope: Scope, name: string): Promise<string> {
   requireRole(scope, "admin");
-  const clean = cleanName(name);
-  if (clean === "" || clean.length > TEAM_NAME_CHARS_MAX)
-    throw new AppError("team_name_invalid", { max: TEAM_NAME_CHARS_MAX });
+  const clean = validName(name);
   await inTenant(scope, async (tx) => {
     await tx.update(organizations).set({ name: clean }).where(eq(organizations.id, scope.orgId));
     await audit(tx, scope, "team.rename");
@@ -116,6 +171,26 @@ function sqlStateOf(err: unknown): string | null {
   if (err instanceof DatabaseError) return err.code;
   const cause = err instanceof Error ? err.cause : null;
   return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null;
+}
+
+function teamOf(row: RawTeam) {
+  return { id: row.org_id, name: row.org_name, role: row.role };
+}
+
+function isOpen(scope: Scope): boolean {
+  return scope.app.teamCreation === "anyone";
+}
+
+function personOf(scope: Scope) {
+  if (scope.actor.type !== "user") throw new AppError("not_member");
+  return scope.actor;
+}
+
+function validName(name: string): string {
+  const clean = cleanName(name);
+  if (clean === "" || clean.length > TEAM_NAME_CHARS_MAX)
+    throw new AppError("team_name_invalid", { max: TEAM_NAME_CHARS_MAX });
+  return clean;
 }
 
 // One line, no invisible characters: the name is shown in lists and in sentences.

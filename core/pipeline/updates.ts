@@ -157,6 +157,15 @@ export async function dropWaiting(
   return rows.length;
 }
 
+/** `dropWaiting` in a transaction of its own, or in the one around it. */
+export function forgetWaiting(
+  app: App,
+  lease: Lease,
+  waiting: { lane: string; before: number; from: number },
+): Promise<number> {
+  return inSystem(app, (tx) => dropWaiting(tx, lease, waiting));
+}
+
 function fromRaw(row: Raw): UpdateRow {
   return {
     updateId: Number(row.update_id),

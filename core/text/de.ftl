@@ -11,6 +11,21 @@ button_rename_team = Anderen Namen wählen
 button_time_zone = Zeitzone
 button_back = Zurück
 language_name = Deutsch
+button_rename = Umbenennen
+button_new_team = Neues Team
+button_leave_team = Verlassen
+button_cancel = Abbrechen
+button_make_role = { $role ->
+    [admin] Zum Admin machen
+   *[other] Zum Mitglied machen
+}
+button_hand_over = Team übergeben
+button_remove = Aus dem Team entfernen
+button_all_members = Alle Mitglieder
+button_first_page = Zurück zum Anfang
+button_next_page = Mehr anzeigen
+button_invites = Offene Einladungen
+button_revoke = { $number } widerrufen
 
 # First contact
 owner_welcome =
@@ -22,10 +37,15 @@ team_name_ask = Wie soll das Team heißen? Schick mir den Namen.
 joined =
     Willkommen im Team „{ $team }“, { $name }. { $role ->
         [admin] Du gehörst zu den Admins.
+        [owner] Es gehört jetzt dir.
        *[other] Du bist jetzt Mitglied.
     }
 
-    Schreib einfach los, und ich antworte. /help zeigt, was du sonst noch tun kannst.
+    { $dropped ->
+        [0] Schreib einfach los, und ich antworte. /help zeigt, was du sonst noch tun kannst.
+        [one] Was du hier schreibst, geht jetzt an dieses Team; eine wartende Nachricht habe ich verworfen.
+       *[other] Was du hier schreibst, geht jetzt an dieses Team; { $dropped } wartende Nachrichten habe ich verworfen.
+    }
 already_member = Du bist schon im Team „{ $team }“; die Einladung bleibt unbenutzt.
 stranger = Ich spreche nur mit Mitgliedern eines Teams. Frag einen Admin deines Teams nach einem Einladungslink.
 stranger_group = Hier antworte ich nur Mitgliedern des Teams „{ $team }“. Ein Admin des Teams kann dir einen Einladungslink schicken.
@@ -39,6 +59,12 @@ invite_made =
     }:
 
     { $link }
+invites = Einladungen ins Team „{ $team }“, die noch gelten:
+invites_none = Für das Team „{ $team }“ ist keine Einladung offen. /invite erstellt eine.
+invite_line = { $number }. als { $role ->
+    [admin] Admin
+   *[other] Mitglied
+}, von { $name }, bis { $date }
 group_hello = Hallo. Ein Admin eines Teams kann hier /claim senden; danach antworte ich den Mitgliedern des Teams, wenn sie mich mit @{ $bot } erwähnen oder auf meine Nachrichten antworten.
 group_claimed = Diese Gruppe gehört jetzt zum Team „{ $team }“. Erwähne mich mit @{ $bot } oder antworte auf eine meiner Nachrichten, dann melde ich mich.
 group_already = Diese Gruppe gehört schon zum Team „{ $team }“. Erwähne mich mit @{ $bot } oder antworte auf eine meiner Nachrichten.
@@ -53,6 +79,9 @@ command_status = was gerade funktioniert
 command_settings = deine Sprache und Zeitzone
 command_usage = was du in diesem Monat verbraucht hast („/usage team“ für Admins)
 command_budget = was das Team und seine Mitglieder im Monat verbrauchen dürfen
+command_team = deine Teams: wechseln, umbenennen, verlassen, ein neues gründen
+command_members = wer im Team ist und in welcher Rolle
+command_remove = jemanden aus dem Team entfernen
 command_invite = einen Einladungslink erstellen („/invite admin“ für einen Admin)
 command_claim = diese Gruppe deinem Team zuordnen
 command_help = was du hier tun kannst
@@ -87,6 +116,55 @@ settings =
     Zeitzone: { $zone } (dort ist es { $time })
 settings_time_zone_ask = In welcher Zeitzone bist du? Wähle eine aus oder schick mir den Namen einer Stadt: „Lissabon“, „New York“, „Asia/Tokyo“.
 settings_several = So heißen mehrere Orte. Welchen meinst du?
+# Teams and members
+teams_here = Was du in diesem Chat schreibst, geht an das Team „{ $team }“. { $role ->
+    [owner] Es gehört dir.
+    [admin] Du bist dort Admin.
+   *[other] Du bist dort Mitglied.
+}
+teams_others = { $count ->
+    [0] Du bist in keinem anderen Team.
+    [one] Du bist noch in einem anderen Team: Tippe darauf, um zu wechseln.
+   *[other] Du bist noch in { $count } anderen Teams: Tippe auf eines, um zu wechseln.
+}
+team_chosen = Was du in diesem Chat schreibst, geht jetzt an das Team „{ $team }“.{ $dropped ->
+    [0] {""}
+    [one] {" "}Eine wartende Nachricht habe ich verworfen.
+   *[other] {" "}{ $dropped } wartende Nachrichten habe ich verworfen.
+}
+new_team_ask = Wie soll das neue Team heißen? Schick mir den Namen.
+team_created = „{ $team }“ ist dein neues Team, und was du in diesem Chat schreibst, geht jetzt dorthin. Mit /invite holst du Leute dazu, mit /team wechselst du zurück.
+team_leave_ask = Das Team „{ $team }“ verlassen? Um zurückzukommen, bräuchtest du eine neue Einladung.
+team_left = Du hast das Team „{ $team }“ verlassen. Was du in diesem Chat schreibst, geht jetzt an das Team „{ $next }“.{ $dropped ->
+    [0] {""}
+    [one] {" "}Eine wartende Nachricht habe ich verworfen.
+   *[other] {" "}{ $dropped } wartende Nachrichten habe ich verworfen.
+}
+team_left_last = Du hast das Team „{ $team }“ verlassen und bist jetzt in keinem Team mehr.
+members = Die Leute im Team „{ $team }“:
+member_line = { $name }: { $role ->
+    [owner] Inhaber
+    [admin] Admin
+   *[other] Mitglied
+}
+member_card = { $name }: { $role ->
+    [owner] Inhaber
+    [admin] Admin
+   *[other] Mitglied
+} im Team „{ $team }“, dabei seit { $date }.
+hand_over_ask = Das Team „{ $team }“ an { $name } übergeben? Dann gehört es dir nicht mehr, und du bist dort Admin.
+handed_over = Das Team „{ $team }“ gehört jetzt { $name }. Du bist dort Admin.
+remove_ask = { $name } aus dem Team „{ $team }“ entfernen? Laufende Antworten an diese Person werden gestoppt, und für die Rückkehr bräuchte sie eine neue Einladung.
+removed = { $name } ist nicht mehr im Team „{ $team }“.
+told_role = { $role ->
+    [owner] Das Team „{ $team }“ gehört jetzt dir.
+    [admin] Du bist jetzt Admin im Team „{ $team }“.
+   *[other] Du bist jetzt Mitglied im Team „{ $team }“.
+}
+told_removed = Du bist nicht mehr im Team „{ $team }“.
+told_joined = { $name } hat deine Einladung angenommen und ist jetzt im Team „{ $team }“.
+told_owner_link = Auf dem Server dieses Bots wurde ein Link erstellt: Wer ihn zuerst öffnet, wird Inhaber des Teams „{ $team }“. Er funktioniert einmal und gilt einen Tag. Wenn du davon nichts weißt, frag nach, wer den Server betreibt.
+told_owner_joined = { $name } hat den Inhaber-Link vom Server geöffnet und ist jetzt Inhaber des Teams „{ $team }“.
 
 # Conversation
 new_chat = { $dropped ->
@@ -204,6 +282,11 @@ not_allowed = { $role ->
    *[other] Das können nur Admins des Teams.
 }
 not_member = Das ist nur für Mitglieder des Teams.
+member_unknown = Diese Person ist nicht mehr im Team.
+last_owner = Das Team braucht einen Inhaber. Übergib es zuerst jemand anderem: /members.
+team_unknown = In diesem Team bist du nicht.
+team_creation_closed = Neue Teams können nur die Inhaber des ersten Teams dieses Bots gründen.
+too_many_teams = Dir gehören schon { $max } Teams, mehr geht nicht.
 team_name_invalid = Ein Teamname hat 1 bis { $max } Zeichen. Schick mir einen anderen.
 time_zone_unknown = Eine Zeitzone mit diesem Namen kenne ich nicht. Tippe auf „{ button_time_zone }“ und schick mir die nächste große Stadt in deiner Zone.
 invite_unknown = Diesen Einladungslink gibt es nicht. Lass dir einen neuen geben.

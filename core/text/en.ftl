@@ -11,6 +11,21 @@ button_rename_team = Choose another name
 button_time_zone = Time zone
 button_back = Back
 language_name = English
+button_rename = Rename
+button_new_team = New team
+button_leave_team = Leave
+button_cancel = Cancel
+button_make_role = { $role ->
+    [admin] Make admin
+   *[other] Make member
+}
+button_hand_over = Hand over the team
+button_remove = Remove from the team
+button_all_members = All members
+button_first_page = Back to the start
+button_next_page = Show more
+button_invites = Open invites
+button_revoke = Revoke { $number }
 
 # First contact
 owner_welcome =
@@ -22,10 +37,15 @@ team_name_ask = What should the team be called? Send me the name.
 joined =
     Welcome to “{ $team }”, { $name }. { $role ->
         [admin] You are one of its admins.
+        [owner] You are its owner.
        *[other] You are a member.
     }
 
-    Write me anything and I will answer. /help shows what else you can do.
+    { $dropped ->
+        [0] Write me anything and I will answer. /help shows what else you can do.
+        [one] What you write here goes to this team now; I dropped one waiting message.
+       *[other] What you write here goes to this team now; I dropped { $dropped } waiting messages.
+    }
 already_member = You are in “{ $team }” already; the invite is still unused.
 stranger = I only talk with the members of a team. Ask an admin of yours for an invite link.
 stranger_group = I only answer members of “{ $team }” here. An admin of it can send you an invite link.
@@ -39,6 +59,12 @@ invite_made =
     }:
 
     { $link }
+invites = Invites to “{ $team }” that can still be used:
+invites_none = No invite to “{ $team }” waits to be used. /invite makes one.
+invite_line = { $number }. for { $role ->
+    [admin] an admin
+   *[other] a member
+}, by { $name }, until { $date }
 group_hello = Hello. An admin of a team can send /claim here; then I answer the team's members when they mention @{ $bot } or reply to me.
 group_claimed = This group now belongs to “{ $team }”. Mention @{ $bot } or reply to me, and I will answer.
 group_already = This group belongs to “{ $team }” already. Mention @{ $bot } or reply to me.
@@ -53,6 +79,9 @@ command_status = what works right now
 command_settings = your language and time zone
 command_usage = what you have used this month (“/usage team” for admins)
 command_budget = what the team and each member may use in a month
+command_team = your teams: switch, rename, leave, make a new one
+command_members = who is in the team, and in which role
+command_remove = remove somebody from the team
 command_invite = make an invite link (“/invite admin” for an admin)
 command_claim = tie this group to your team
 command_help = what you can do here
@@ -86,6 +115,55 @@ settings =
     Time zone: { $zone } (it is { $time } there)
 settings_time_zone_ask = Which time zone are you in? Choose one, or send me the name of a city: “Lisbon”, “New York”, “Asia/Tokyo”.
 settings_several = Several places are called that. Which one do you mean?
+# Teams and members
+teams_here = What you write in this chat goes to “{ $team }”, where you are { $role ->
+    [owner] the owner
+    [admin] an admin
+   *[other] a member
+}.
+teams_others = { $count ->
+    [0] You are in no other team.
+    [one] You are in one other team: press it to switch.
+   *[other] You are in { $count } other teams: press one to switch.
+}
+team_chosen = What you write in this chat goes to “{ $team }” now.{ $dropped ->
+    [0] {""}
+    [one] {" "}I dropped one waiting message.
+   *[other] {" "}I dropped { $dropped } waiting messages.
+}
+new_team_ask = What should the new team be called? Send me the name.
+team_created = “{ $team }” is your new team, and what you write in this chat goes to it now. /invite brings people in, /team switches back.
+team_leave_ask = Leave “{ $team }”? To come back you would need a new invite.
+team_left = You have left “{ $team }”. What you write in this chat goes to “{ $next }” now.{ $dropped ->
+    [0] {""}
+    [one] {" "}I dropped one waiting message.
+   *[other] {" "}I dropped { $dropped } waiting messages.
+}
+team_left_last = You have left “{ $team }” and are in no team now.
+members = The people of “{ $team }”:
+member_line = { $name }: { $role ->
+    [owner] owner
+    [admin] admin
+   *[other] member
+}
+member_card = { $name } is { $role ->
+    [owner] the owner
+    [admin] an admin
+   *[other] a member
+} of “{ $team }”, since { $date }.
+hand_over_ask = Hand “{ $team }” over to { $name }? They become its owner, and you an admin.
+handed_over = { $name } is the owner of “{ $team }” now. You are an admin.
+remove_ask = Remove { $name } from “{ $team }”? What is being answered for them stops, and to come back they would need a new invite.
+removed = { $name } is no longer in “{ $team }”.
+told_role = You are { $role ->
+    [owner] the owner
+    [admin] an admin
+   *[other] a member
+} of “{ $team }” now.
+told_removed = You are no longer a member of “{ $team }”.
+told_joined = { $name } has used your invite and is in “{ $team }” now.
+told_owner_link = On the server of this bot, a link was made that makes whoever opens it an owner of “{ $team }”. It works once, within a day. If you did not expect that, ask who runs the server.
+told_owner_joined = { $name } has opened the owner link from the server and is an owner of “{ $team }” now.
 
 # Conversation
 new_chat = { $dropped ->
@@ -194,6 +272,11 @@ not_allowed = Only { $role ->
    *[other] an admin
 } of the team can do that.
 not_member = That is for members of the team only.
+member_unknown = That person is not in the team any more.
+last_owner = The team needs an owner. Hand it over to somebody else first: /members.
+team_unknown = You are not in that team.
+team_creation_closed = Only owners of this bot's first team can make new teams.
+too_many_teams = You own { $max } teams already, and that is the most.
 team_name_invalid = A team's name has 1 to { $max } characters. Send me another one.
 time_zone_unknown = I do not know a time zone of that name. Press “{ button_time_zone }” and send me the nearest big city in your zone.
 invite_unknown = That invite link does not exist. Ask for a new one.

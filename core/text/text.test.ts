@@ -31,6 +31,7 @@ const errorCodes = membersOf("core/errors.ts", "ErrorCode");
 const MADE: Record<string, readonly string[]> = {
   command_: COMMANDS.map(({ name }) => `command_${name}`),
   claude_: Object.keys(POLICIES).map((kind) => `claude_${kind}`),
+  told_: membersOf("core/accounts/notices.ts", "NoticeKind").map((kind) => `told_${kind}`),
   alert_: membersOf("core/alerts.ts", "AlertKind").map((kind) => `alert_${kind}`),
 };
 

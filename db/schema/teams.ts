@@ -38,12 +38,14 @@ export const invites = app.table("invites", {
   orgId: uuid("org_id").notNull(),
   id: uuid("id").notNull().defaultRandom(),
   tokenHash: bytea("token_hash").notNull(),
-  role: text("role", { enum: ["admin", "member"] }).notNull(),
-  createdBy: uuid("created_by").notNull(),
+  role: text("role", { enum: ["owner", "admin", "member"] }).notNull(),
+  email: text("email"),
+  createdBy: uuid("created_by"),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
   expiresAt: timestamp("expires_at", { withTimezone: true }).notNull(),
   usedAt: timestamp("used_at", { withTimezone: true }),
   usedBy: uuid("used_by"),
+  revokedAt: timestamp("revoked_at", { withTimezone: true }),
 });
 
 export const groups = app.table("groups", {

@@ -1,0 +1,47 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../../db/client.ts";
+import { enqueue } from "../pipeline/outbox.ts";
+import type { Scope } from "../scope.ts";
+import { sentence } from "../text/text.ts";
+
+/** What a person is told about their place in a team; each is a message of the same name, with `told_` before it. */
+export type NoticeKind = "role" | "removed" | "joined" | "owner_link" | "owner_joined";
+
+/**
+ * Tells people of the current team something in their private chats, each in
+ * their language, in the transaction of what it is about. Whoever has no
+ * Telegram account is not told.
+ */
+export async function tellMembers(
+  tx: Tx,
+  scope: Pick<Scope, "correlationId">,
+  userIds: readonly string[],
+  notice: { kind: NoticeKind; params: Record<string, string | number> },
+): Promise<void> {
+  if (userIds.length === 0) return;
+  const ids = sql.join(
+    userIds.map((id) => sql`(${id}::uuid)`),
+    sql`, `,
+  );
+  const rows = await tx.execute<{
+    user_id: string;
+    bot_id: string;
+    telegram_user_id: string;
+    locale: string;
+  }>(
+    sql`SELECT told.id AS user_id, bot.bot_id, t.telegram_user_id, t.locale FROM (VALUES ${ids}) AS told (id)
+      CROSS JOIN LATERAL auth.telegram_of(told.id) AS t
+      CROSS JOIN (SELECT bot_id FROM pipeline.bots WHERE status = 'active' ORDER BY last_poll_at DESC NULLS LAST LIMIT 1) AS bot`,
+  );
+  await enqueue(
+    tx,
+    rows.map((row) => ({
+      botId: Number(row.bot_id),
+      chatId: Number(row.telegram_user_id),
+      threadId: 0,
+      kind: "notice" as const,
+      key: `told:${notice.kind}:${scope.correlationId}:${row.user_id}`,
+      message: { text: sentence(row.locale, `told_${notice.kind}`, notice.params) },
+    })),
+  );
+}
