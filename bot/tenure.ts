@@ -9,6 +9,7 @@ import {
   renewLease,
   type Lease,
 } from "../core/pipeline/lease.ts";
+import { monitorClaude, type MonitorBounds } from "../core/claude/monitor.ts";
 import { OUTBOX_CHANNEL, recoverSending } from "../core/pipeline/outbox.ts";
 import { undone } from "../core/pipeline/updates.ts";
 import { LANGUAGES } from "../core/text/text.ts";
@@ -35,6 +36,8 @@ export type BotSettings = {
   readonly apiRoot: string;
   /** What each chat may be told; Telegram's own limits unless a bench raises them. */
   readonly allowances?: Allowances;
+  /** How often Claude is looked after, and when people are told; other than usual for tests. */
+  readonly monitor?: Partial<MonitorBounds>;
 };
 
 /**
@@ -88,6 +91,7 @@ export async function serve(
       keepSweeping(front, dispatch, stop),
       publishMenu(front),
       keepWatch(app, inbox, stop, end),
+      monitorClaude(app, lease, { signal: stop, bounds: settings.monitor ?? {} }),
     );
     await aborted(stop);
   } finally {

@@ -1,11 +1,28 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../db/client.ts";
 import { inSystem } from "../db/tenant.ts";
 import { operatorChats } from "./accounts/strangers.ts";
 import type { App } from "./app.ts";
 import { enqueue } from "./pipeline/outbox.ts";
 import { sentence } from "./text/text.ts";
 
-/** What the operator is told without asking; each is a message of the same name, with `alert_` before it. */
-export type AlertKind = "stranger" | "parked" | "budget_instance";
+/** What people are told without asking; each is a message of the same name, with `alert_` before it. */
+export type AlertKind =
+  | "stranger"
+  | "parked"
+  | "budget_instance"
+  | "claude_down"
+  | "claude_back"
+  | "claude_fault";
+
+/** Who is told, and in which language. */
+export type Recipient = { readonly chatId: number; readonly locale: string };
+
+type Alert<R> = {
+  readonly kind: AlertKind;
+  readonly key: string;
+  readonly params: (recipient: R) => Record<string, string | number>;
+};
 
 /**
  * Queues one alert to everybody who operates this bot, in their language. The
@@ -16,18 +33,44 @@ export async function alertOperator(
   botId: number,
   alert: { kind: AlertKind; key: string; params: Record<string, string | number> },
 ): Promise<void> {
-  await inSystem(app, async (tx) => {
-    const chats = await operatorChats(app);
-    await enqueue(
-      tx,
-      chats.map(({ chatId, locale }) => ({
-        botId,
-        chatId,
-        threadId: 0,
-        kind: "notice" as const,
-        key: `alert:${alert.kind}:${alert.key}:${chatId}`,
-        message: { text: sentence(locale, `alert_${alert.kind}`, alert.params) },
-      })),
-    );
-  });
+  await inSystem(app, async (tx) =>
+    tell(tx, botId, await operatorChats(app), { ...alert, params: () => alert.params }),
+  );
+}
+
+/** Queues one alert to each of these people; the same `key` reaches each of them once. */
+export async function tell<R extends Recipient>(
+  tx: Tx,
+  botId: number,
+  recipients: readonly R[],
+  alert: Alert<R>,
+): Promise<void> {
+  await enqueue(
+    tx,
+    recipients.map((recipient) => ({
+      botId,
+      chatId: recipient.chatId,
+      threadId: 0,
+      kind: "notice" as const,
+      key: `alert:${alert.kind}:${alert.key}:${recipient.chatId}`,
+      message: { text: sentence(recipient.locale, `alert_${alert.kind}`, alert.params(recipient)) },
+    })),
+  );
+}
+
+/**
+ * Whether an alert of this kind about this subject may be given now, and notes
+ * that it was: at most one in `everyMs`, whichever process asks. Null means
+ * once and never again.
+ */
+export async function mayAlert(
+  tx: Tx,
+  alert: { kind: AlertKind; subject: string; everyMs: number | null; nowMs: number },
+): Promise<boolean> {
+  const latest = alert.everyMs === null ? null : new Date(alert.nowMs - alert.everyMs).toISOString();
+  const rows = await tx.execute(sql`INSERT INTO pipeline.alerts AS a (kind, subject, told_at)
+    VALUES (${alert.kind}, ${alert.subject}, ${new Date(alert.nowMs).toISOString()}::timestamptz)
+    ON CONFLICT (kind, subject) DO UPDATE SET told_at = excluded.told_at
+    WHERE a.told_at <= ${latest}::timestamptz RETURNING 1`);
+  return rows.length > 0;
 }

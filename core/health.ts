@@ -2,6 +2,9 @@ import { sql } from "drizzle-orm";
 import { missingMigrations } from "../db/migrate.ts";
 import { inSystem } from "../db/tenant.ts";
 import type { App } from "./app.ts";
+import type { Outage } from "./claude/breaker.ts";
+import type { ErrorKind } from "./claude/classify.ts";
+import { reportOf } from "./claude/health.ts";
 
 /** Ages and waits in whole seconds, latencies in whole milliseconds; `null` where nothing is known. */
 export type HealthReport = {
@@ -58,7 +61,7 @@ export async function healthReport(app: App): Promise<HealthReport> {
     database: { state: pipeline === null ? "down" : "ok", latencyMs: pipeline?.latencyMs ?? null },
     redis,
     telegram: telegramOf(pipeline, uptimeSeconds),
-    claude: claudeOf(app),
+    claude: claudeOf(app, pipeline),
     inbox: inboxOf(pipeline),
     outbox: outboxOf(pipeline),
   };
@@ -82,13 +85,17 @@ type PipelineRow = {
   outbox_late: number | null;
   outbox_unknown: number;
   outbox_failed: number;
+  claude_kind: ErrorKind | null;
+  claude_since: number | null;
+  claude_until: number | null;
 };
 
 type Pipeline = PipelineRow & { latencyMs: number };
 
+// The outage is the one that the bot's process has written down, for processes that ask nothing themselves.
 // Each count has a partial index or a table that retention keeps small. A bot that was replaced polls no more: the latest one counts.
-const PIPELINE = sql`
-  SELECT bot.username, bot.revoked, bot.poll_age, ready.*, outbox.*,
+const pipelineQuery = (credential: string) => sql`
+  SELECT bot.username, bot.revoked, bot.poll_age, ready.*, outbox.*, claude.*,
     (SELECT count(*)::int FROM pipeline.updates WHERE state = 'parked') AS inbox_parked,
     (SELECT count(*)::int FROM pipeline.outbox WHERE state = 'failed') AS outbox_failed
   FROM
@@ -102,12 +109,16 @@ const PIPELINE = sql`
     LEFT JOIN
     (SELECT username, status = 'revoked' AS revoked,
        extract(epoch FROM clock_timestamp() - last_poll_at)::float8 AS poll_age
-     FROM pipeline.bots ORDER BY last_poll_at DESC NULLS LAST LIMIT 1) AS bot ON true`;
+     FROM pipeline.bots ORDER BY last_poll_at DESC NULLS LAST LIMIT 1) AS bot ON true
+    LEFT JOIN
+    (SELECT kind AS claude_kind, extract(epoch FROM began_at)::float8 * 1000 AS claude_since,
+       extract(epoch FROM open_until)::float8 * 1000 AS claude_until
+     FROM pipeline.claude_outages WHERE credential = ${credential} AND ended_at IS NULL) AS claude ON true`;
 
 async function pipelineOf(app: App): Promise<Pipeline | null> {
   return withinOrNull(app, DATABASE_TIMEOUT_MS, "database", async () => {
     const startedAt = performance.now();
-    const [row] = await inSystem(app, (tx) => tx.execute<PipelineRow>(PIPELINE));
+    const [row] = await inSystem(app, (tx) => tx.execute<PipelineRow>(pipelineQuery(app.claude.credential)));
     if (row === undefined) throw new Error("the query for the pipeline's numbers gave no row");
     return { ...row, latencyMs: Math.round(performance.now() - startedAt) };
   });
@@ -131,9 +142,12 @@ function telegramOf(
   return { state: age > POLL_AGE_SECONDS_MAX ? "down" : "ok", ...known };
 }
 
-function claudeOf(app: App): HealthReport["components"]["claude"] {
-  const { state, kind, sinceMs, untilMs, breaker } = app.claudeHealth.report(app.claude.credential);
+// What this process met itself is the newest there is; one that asks nothing knows what was written down.
+function claudeOf(app: App, pipeline: Pipeline | null): HealthReport["components"]["claude"] {
   const now = app.clock.now();
+  const own = app.claudeHealth.report(app.claude.credential);
+  const known = own.state === "unknown" && pipeline !== null ? outageIn(pipeline) : null;
+  const { state, kind, sinceMs, untilMs, breaker } = known === null ? own : reportOf(known, now);
   return {
     state: app.claude.connected ? state : "not_connected",
     kind,
@@ -141,6 +155,10 @@ function claudeOf(app: App): HealthReport["components"]["claude"] {
     breaker,
     retryInSeconds: untilMs === null ? null : secondsBetween(now, untilMs),
   };
+}
+
+function outageIn({ claude_kind: kind, claude_since: since, claude_until: until }: Pipeline): Outage | null {
+  return kind === null || since === null || until === null ? null : { kind, since, until };
 }
 
 function inboxOf(pipeline: Pipeline | null): HealthReport["components"]["inbox"] {

@@ -7,10 +7,11 @@ import { releaseAbandoned } from "./chat/budget.ts";
 // Telegram redelivers for 24 hours; twice that tells every repeat apart.
 const PIPELINE_HOURS = 48;
 const PARKED_DAYS = 30;
+const OUTAGE_DAYS = 30;
 const AUDIT_DAYS = 30;
 
 /**
- * Deletes what is no longer needed: finished updates and messages, expired buttons, old audit rows; and gives back
+ * Deletes what is no longer needed: finished updates and messages, outages that are long over, expired buttons, old audit rows; and gives back
  * what abandoned calls reserved. Safe to repeat.
  */
 export async function runRetention(app: App): Promise<void> {
@@ -21,6 +22,11 @@ export async function runRetention(app: App): Promise<void> {
   );
   const messages = await inSystem(app, (tx) =>
     tx.execute(sql`DELETE FROM pipeline.outbox WHERE ${done} RETURNING 1`),
+  );
+  await inSystem(app, (tx) =>
+    tx.execute(
+      sql`DELETE FROM pipeline.claude_outages WHERE ended_at < now() - ${OUTAGE_DAYS} * interval '1 day'`,
+    ),
   );
   const teams = await inSystem(app, (tx) =>
     tx.execute<{ org_id: string }>(sql`SELECT * FROM auth.org_ids()`),

@@ -4,7 +4,7 @@ import { turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import { createKeyboard, type ButtonSpec } from "../buttons.ts";
-import type { ErrorKind } from "../claude/classify.ts";
+import { type ErrorKind, isOutage } from "../claude/classify.ts";
 import { tokensOf, type Usage } from "../claude/pricing.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
 import { enqueue, type OutboxItem } from "../pipeline/outbox.ts";
@@ -189,6 +189,8 @@ export async function finishTurn(
         answer: text === "" ? null : text,
         endedAt: new Date(scope.app.clock.now()),
         errorKind: outcome.status === "failed" ? outcome.kind : null,
+        credential:
+          outcome.status === "failed" && isOutage(outcome.kind) ? scope.app.claude.credential : null,
         model,
         stopReason: outcome.status === "answered" ? outcome.stopReason : null,
         inputTokens: usage?.inputTokens ?? null,

@@ -14,7 +14,7 @@ const FAILURES: [what: string, failure: Failure, kind: string][] = [
   ["somebody else's certificate", connection("ERR_TLS_CERT_ALTNAME_INVALID"), "intercepted"],
   ["no TLS on that port", connection("EPROTO"), "intercepted"],
   ["redirect", connection("UnexpectedRedirect"), "intercepted"],
-  ["captive portal", connection("NOT_AN_EVENT_STREAM"), "intercepted"],
+  ["captive portal", connection("UNEXPECTED_CONTENT"), "intercepted"],
   ["no answer from the network", connection("ETIMEDOUT"), "timeout"],
   ["no headers in time", stall("headers", false), "timeout"],
   ["headers, but no first event", stall("first_event", false), "timeout"],

@@ -27,12 +27,13 @@ export type ErrorKind =
 
 /**
  * `retryable`: whether asking the same again can help, so that a Retry button makes sense; nothing retries by itself.
- * `alert`: when owners and operator hear of it. `breaker`: what it means for the circuit breaker; `open` lasts
- * until the credential changes or a probe succeeds.
+ * `alert`: when owners and operator hear of it. An outage is told once it is no mere blip, a rate limit only when it
+ * goes on; what opens no breaker is a fault, told as such. `breaker`: what it means for the circuit breaker; `open`
+ * lasts until the credential changes or a probe succeeds.
  */
 export type Policy = {
   retryable: boolean;
-  alert: "now" | "after_three" | "none";
+  alert: "now" | "after_three" | "when_long" | "none";
   breaker: "count" | "open" | "open_until_retry_after" | "ignore" | "success";
 };
 
@@ -44,7 +45,7 @@ export const POLICIES: Readonly<Record<ErrorKind, Policy>> = {
   interrupted: { retryable: true, alert: "after_three", breaker: "count" },
   garbled: { retryable: true, alert: "now", breaker: "ignore" },
   overloaded: { retryable: true, alert: "after_three", breaker: "count" },
-  rate_limited: { retryable: true, alert: "after_three", breaker: "open_until_retry_after" },
+  rate_limited: { retryable: true, alert: "when_long", breaker: "open_until_retry_after" },
   busy: { retryable: true, alert: "now", breaker: "open_until_retry_after" },
   auth: { retryable: false, alert: "now", breaker: "open" },
   forbidden: { retryable: false, alert: "now", breaker: "open" },
@@ -57,6 +58,12 @@ export const POLICIES: Readonly<Record<ErrorKind, Policy>> = {
   empty: { retryable: false, alert: "none", breaker: "success" },
   stopped: { retryable: false, alert: "none", breaker: "ignore" },
 };
+
+/** Whether a failure of this kind is Claude's absence: then its question is kept until Claude is back. */
+export function isOutage(kind: ErrorKind): boolean {
+  const { breaker } = POLICIES[kind];
+  return breaker !== "ignore" && breaker !== "success";
+}
 
 /**
  * What is known about a call that failed. `source` says who failed: the credential, the connection before any
@@ -198,7 +205,7 @@ const FAILURES: readonly Row[] = [
       "UnexpectedRedirect",
       "TooManyRedirects",
       "Malformed_HTTP_Response",
-      "NOT_AN_EVENT_STREAM",
+      "UNEXPECTED_CONTENT",
     ],
     kind: "intercepted",
   },

@@ -11,6 +11,7 @@ import { type CallAbout, type ClaudeCallLine, lineOf } from "./call-line.ts";
 import { causeCodeOf, type Failure, retryAfterOf } from "./classify.ts";
 import { type ClaudeEvent, closing, kindOf, usageIn } from "./events.ts";
 import type { ClaudeHealth } from "./health.ts";
+import { type Retrieval, retrieveModel } from "./models.ts";
 import type { Usage } from "./pricing.ts";
 import { createTransport } from "./transport.ts";
 import {
@@ -59,6 +60,8 @@ export type Claude = {
    * three times.
    */
   stream(request: ClaudeRequest, signal: AbortSignal): AsyncIterable<ClaudeEvent>;
+  /** Retrieves the model, to see whether Claude is there and what is planned for it. Asks nothing and costs nothing. */
+  retrieve(signal: AbortSignal): Promise<Retrieval>;
 };
 
 /**
@@ -114,6 +117,10 @@ export function createClaude(options: {
     model,
     connected: sdk !== null,
     credential,
+    async retrieve(signal) {
+      if (fetch === null) return { kind: "not_connected" };
+      return retrieveModel({ fetch, baseUrl: options.baseUrl, model }, signal);
+    },
     async *stream(request, signal) {
       let call = startCall(model, request, signal);
       yield* run(call);

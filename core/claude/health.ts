@@ -7,7 +7,7 @@ import {
   type Outage,
   type Refusal,
 } from "./breaker.ts";
-import { type ErrorKind, POLICIES } from "./classify.ts";
+import { type ErrorKind, isOutage, POLICIES } from "./classify.ts";
 
 const FAULTS_MAX = 100;
 
@@ -60,7 +60,7 @@ export function createClaudeHealth(clock: Pick<Clock, "now">, bounds: Partial<Br
       const standing = of(credential);
       standing.breaker.ended(call, kind, end.retryAfterSeconds);
       standing.note(kind);
-      if (kind === null || POLICIES[kind].breaker !== "ignore" || POLICIES[kind].alert === "none") return;
+      if (kind === null || isOutage(kind) || POLICIES[kind].alert === "none") return;
       faults = [...faults, { kind, incident: end.incident }].slice(-FAULTS_MAX);
     },
 
@@ -128,6 +128,18 @@ function createStanding(clock: Pick<Clock, "now">, bounds: Partial<BreakerBounds
         breaker: breaker.state(),
       };
     },
+  };
+}
+
+/** An outage as a report, for whoever has only read of it. */
+export function reportOf(outage: Outage, nowMs: number): ClaudeReport {
+  const isOpen = outage.until > nowMs;
+  return {
+    state: stateOf(outage.kind, null),
+    kind: outage.kind,
+    sinceMs: outage.since,
+    untilMs: isOpen ? outage.until : null,
+    breaker: isOpen ? "open" : "half_open",
   };
 }
 

@@ -2,17 +2,19 @@ import type { Fetch } from "./watchdog.ts";
 
 const API_VERSION = "2026-10-21";
 const STREAM_TYPE = "text/event-stream";
+const JSON_TYPE = "application/json";
 
 // The SDK takes further headers from a variable of the host (beta features, other keys): only its own pass.
 const SDK_HEADERS = /^(?:accept|content-type|user-agent|x-stainless-.+)$/;
 
-class NotAnEventStreamError extends Error {
-  readonly code = "NOT_AN_EVENT_STREAM";
+class UnexpectedContentError extends Error {
+  readonly code = "UNEXPECTED_CONTENT";
 }
 
 /**
  * A fetch for one API key. It sends no header that did not come from the SDK itself, follows no redirect, and
- * rejects a success that is not a stream of events: a captive portal or a proxy answered.
+ * rejects a success that is neither the stream of an answer nor the JSON of what was read: a captive portal or a
+ * proxy answered.
  */
 export function createTransport(apiKey: string): Fetch {
   return async (input, init) => {
@@ -23,9 +25,10 @@ export function createTransport(apiKey: string): Fetch {
     headers.set("authorization", `Bearer ${apiKey}`);
     headers.set("anthropic-version", API_VERSION);
     const response = await fetch(input, { ...init, headers, redirect: "error" });
-    if (response.ok && response.headers.get("content-type")?.startsWith(STREAM_TYPE) !== true) {
+    const expected = init?.method === "POST" ? STREAM_TYPE : JSON_TYPE;
+    if (response.ok && response.headers.get("content-type")?.startsWith(expected) !== true) {
       await response.body?.cancel();
-      throw new NotAnEventStreamError("The answer is not a stream of events");
+      throw new UnexpectedContentError(`The answer is not ${expected}`);
     }
     return response;
   };

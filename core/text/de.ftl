@@ -324,3 +324,44 @@ unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wen
 alert_stranger = { $name } (Telegram-ID { $id }) hat mir geschrieben und ist in keinem Team. Ich habe höflich abgelehnt. Gehört die Person zu euch, dann schick ihr einen Link aus /invite.
 alert_budget_instance = Alle Teams zusammen haben { $percent } % dessen verbraucht, was dieser Bot in diesem Monat kosten darf ({ $limit }). BUDGET_INSTANCE_USD erhöht es.
 alert_parked = Eine Nachricht (Update { $id }) hat dieses Programm dreimal hintereinander zum Absturz gebracht. Ich habe sie beiseitegelegt; im Log steht mehr.
+
+# Claude's outages, for owners and the operator
+alert_claude_down = Claude antwortet { $minutes ->
+    [0] gerade nicht
+    [one] seit { $minutes } Minute nicht
+   *[other] seit { $minutes } Minuten nicht
+}: { $kind ->
+    [unreachable] Es ist von diesem Server aus nicht erreichbar. Prüfe Netz und DNS.
+    [intercepted] An seiner Stelle antwortet etwas anderes: eine Weiterleitung, ein Proxy oder ein falsches Zertifikat. Prüfe ANTHROPIC_BASE_URL und das Netz; ich sende eine Weile nichts dorthin.
+    [timeout] Es meldet sich nicht rechtzeitig. Du musst nichts tun; ich sehe weiter nach.
+    [interrupted] Seine Antworten brechen ab. Du musst nichts tun; ich sehe weiter nach.
+    [overloaded] Es ist überlastet. Du musst nichts tun; ich sehe weiter nach.
+    [rate_limited] Das Konto hat seine Anfragegrenze erreicht. Kommt das oft vor, erhöhe die Grenze in der Claude Console.
+    [busy] Das Konto fragt schneller, als seine Grenzen wachsen dürfen. Das geht von selbst vorbei; kommt es oft vor, schreib an Anthropic.
+    [auth] Es nimmt unseren Schlüssel nicht an. Setze einen neuen ANTHROPIC_API_KEY und starte mich neu.
+    [forbidden] Das Konto darf das nicht oder ist gesperrt. Sieh in der Claude Console nach.
+    [billing] Das Konto hat kein Guthaben mehr oder seine Ausgabengrenze erreicht. Sieh in der Claude Console unter „Billing“ nach.
+    [model_missing] Sein Modell gibt es für dieses Konto nicht. Prüfe CLAUDE_MODEL.
+    [not_connected] Es gibt keinen Schlüssel. Setze ANTHROPIC_API_KEY und starte mich neu.
+   *[other] Etwas stimmt nicht. Im Log steht mehr.
+} { $messages ->
+    [0] Bisher ist keine Nachricht betroffen.
+    [one] Bisher ist eine Nachricht betroffen.
+   *[other] Bisher sind { $messages } Nachrichten betroffen.
+} Fragen bleiben erhalten, und ich sage Bescheid, wenn es wieder geht.
+alert_claude_back = Claude antwortet wieder, nach { $hours ->
+    [0] { $minutes ->
+        [0] weniger als einer Minute
+        [one] { $minutes } Minute
+       *[other] { $minutes } Minuten
+    }
+   *[other] { $hours } Std. { $minutes } Min
+}. { $messages ->
+    [0] Keine Nachricht war betroffen.
+    [one] Eine Nachricht war betroffen.
+   *[other] { $messages } Nachrichten waren betroffen.
+}
+alert_claude_fault = { $kind ->
+    [garbled] Eine Antwort von Claude war nicht lesbar
+   *[other] Claude hat eine unserer Anfragen als fehlerhaft abgelehnt
+}: Das ist vermutlich ein Fehler dieses Programms. Die Person kann „{ button_retry }“ drücken. Im Log steht mehr unter der Referenz { $code }.

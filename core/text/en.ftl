@@ -314,3 +314,42 @@ unexpected = Something went wrong on our side. Please try again; if it keeps hap
 alert_stranger = { $name } (Telegram id { $id }) wrote to me and is in no team. I refused politely. If they belong to you, send them a link from /invite.
 alert_budget_instance = All teams together have used { $percent }% of what this bot may cost this month ({ $limit }). BUDGET_INSTANCE_USD raises it.
 alert_parked = One message (update { $id }) stopped this program three times in a row. I put it aside; the log says more.
+
+# Claude's outages, for owners and the operator
+alert_claude_down = Claude does not answer { $minutes ->
+    [0] right now
+   *[other] since { $minutes } min
+}: { $kind ->
+    [unreachable] it cannot be reached from this server. Check its network and DNS.
+    [intercepted] somebody else answers in its place: a redirect, a proxy or a wrong certificate. Check ANTHROPIC_BASE_URL and the network; I send it nothing for a while.
+    [timeout] it does not reply in time. There is nothing for you to do; I keep looking.
+    [interrupted] its answers break off. There is nothing for you to do; I keep looking.
+    [overloaded] it is overloaded. There is nothing for you to do; I keep looking.
+    [rate_limited] the account has reached its rate limit. If this happens often, raise the limit in the Claude Console.
+    [busy] the account asks faster than its limits may grow. It passes by itself; if it happens often, write to Anthropic.
+    [auth] it refuses our key. Set a new ANTHROPIC_API_KEY and start me again.
+    [forbidden] the account may not do this, or is on hold. Look at it in the Claude Console.
+    [billing] the account has no credit left, or has reached its spend limit. Look at Billing in the Claude Console.
+    [model_missing] its model does not exist for this account. Check CLAUDE_MODEL.
+    [not_connected] there is no key. Set ANTHROPIC_API_KEY and start me again.
+   *[other] something is wrong. The log says more.
+} { $messages ->
+    [0] No message has been affected yet.
+    [one] One message has been affected so far.
+   *[other] { $messages } messages have been affected so far.
+} Questions are kept, and I will tell you when it is back.
+alert_claude_back = Claude answers again, after { $hours ->
+    [0] { $minutes ->
+        [0] less than a minute
+       *[other] { $minutes } min
+    }
+   *[other] { $hours } h { $minutes } min
+}. { $messages ->
+    [0] No message was affected.
+    [one] One message was affected.
+   *[other] { $messages } messages were affected.
+}
+alert_claude_fault = { $kind ->
+    [garbled] An answer of Claude's could not be read
+   *[other] Claude refused a request of ours as faulty
+}: that is probably a fault of this program. The person can press Retry. The log says more under the reference { $code }.

@@ -33,7 +33,7 @@ export const turns = app.table("turns", {
   id: uuid("id").notNull().defaultRandom(),
   conversationId: uuid("conversation_id").notNull(),
   botId: telegramId("bot_id").notNull(),
-  updateId: telegramId("update_id").notNull(),
+  updateId: telegramId("update_id"),
   lane: text("lane").notNull(),
   telegramChatId: telegramId("telegram_chat_id").notNull(),
   threadId: telegramId("thread_id").notNull().default(0),
@@ -59,6 +59,8 @@ export const turns = app.table("turns", {
   correlationId: text("correlation_id").notNull(),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
   endedAt: timestamp("ended_at", { withTimezone: true }),
+  credential: text("credential"),
+  kept: text("kept", { enum: ["waiting", "offered", "accepted"] }),
 });
 
 export const pendingInputs = app.table("pending_inputs", {

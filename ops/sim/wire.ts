@@ -23,7 +23,7 @@ export type Exchange = {
   reset(): void;
 };
 
-type Wire = { readonly port: number; stop(): Promise<void> };
+export type Wire = { readonly port: number; stop(): Promise<void> };
 
 /**
  * An HTTP/1.1 server on bare TCP, because the faults to be shown (no answer at all, half an answer) are below

@@ -1,11 +1,12 @@
-import { createApp, type App } from "../../core/app.ts";
+import { createApp, type App, type AppSettings } from "../../core/app.ts";
+import type { MonitorBounds } from "../../core/claude/monitor.ts";
 import { loadConfig, type TeamCreation } from "../../core/config.ts";
 import { createLog } from "../../core/log.ts";
 import { openInstance } from "../../core/instance.ts";
 import { parseMasterKeys } from "../../core/vault/cipher.ts";
 import { testSettings } from "../../core/test-app.ts";
 import { createTestDatabase } from "../../db/test-db.ts";
-import { startProduct } from "../product.ts";
+import { ROLES, startProduct, type ProcessRole } from "../product.ts";
 import { createClaudeSim, type ClaudeSim } from "./claude/server.ts";
 import type { ClaudeScript } from "./claude/script.ts";
 import { createTelegramSim, type TelegramSim } from "./telegram/server.ts";
@@ -48,8 +49,8 @@ export type World = {
   hears(chat: number, part: string, thread?: number): Promise<SimMessage>;
   /** Presses the button with this label under the newest message of the bot that has it. */
   press(from: number, label: string, chat?: number): string;
-  /** Stops the bot side cleanly, as Ctrl-C does, and starts it again on the same state. */
-  restart(): Promise<void>;
+  /** Stops the bot side cleanly, as Ctrl-C does, and starts it again on the same state, with these settings changed. */
+  restart(changed?: WorldSettings): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -60,6 +61,10 @@ export type WorldSettings = {
   teamCreation?: TeamCreation;
   /** False where nothing is said about pace: neither Telegram nor our own budget holds a message back. */
   rateLimits?: boolean;
+  /** Another key, address or patience with Claude than usual. */
+  claude?: Partial<AppSettings["claude"]>;
+  monitor?: Partial<MonitorBounds>;
+  roles?: readonly ProcessRole[];
 };
 
 /**
@@ -81,7 +86,14 @@ export async function startWorld(
   });
   populate(telegram);
   const log: Record<string, unknown>[] = [];
-  const boot = () => bootProduct({ databaseUrl: database.databaseUrl, claude, telegram, log, settings });
+  const boot = (changed: WorldSettings = {}) =>
+    bootProduct({
+      databaseUrl: database.databaseUrl,
+      claude,
+      telegram,
+      log,
+      settings: { ...settings, ...changed },
+    });
   let running = await boot();
   return {
     ...chatOf(telegram),
@@ -97,9 +109,9 @@ export async function startWorld(
     log,
     databaseUrl: database.databaseUrl,
     adminDatabaseUrl: database.adminUrl,
-    async restart() {
+    async restart(changed) {
       await running.stop();
-      running = await boot();
+      running = await boot(changed);
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
@@ -128,7 +140,12 @@ async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Sur
       ...testSettings(databaseUrl),
       redisUrl: settings.redisUrl ?? null,
       masterKeys: parseMasterKeys(MASTER_KEY),
-      claude: { apiKey: "a-key-for-the-simulator", baseUrl: claude.url, model: "claude-sonnet-5-5" },
+      claude: {
+        apiKey: "a-key-for-the-simulator",
+        baseUrl: claude.url,
+        model: "claude-sonnet-5-5",
+        ...settings.claude,
+      },
       teamCreation: settings.teamCreation ?? "first-team-owners",
       limitRules: config.limits,
       budgetRules: config.budgets,
@@ -138,11 +155,12 @@ async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Sur
   );
   await openInstance(app, "demo", OWNER_CODE);
   const product = await startProduct(app, {
-    roles: ["bot", "admin", "worker"],
+    roles: settings.roles ?? ROLES,
     bot: {
       token: TOKEN,
       apiRoot: telegram.url,
       ...(settings.rateLimits === false ? { allowances: UNBOUNDED } : {}),
+      ...(settings.monitor === undefined ? {} : { monitor: settings.monitor }),
     },
     admin: { host: "127.0.0.1", port: 0, healthToken: null, trustedProxies: [] },
   });

@@ -9,6 +9,8 @@ import {
 } from "./faults.ts";
 import type { Desk } from "./messages.ts";
 import { parseCount, parseMessages, type MessagesRequest } from "./request.ts";
+import type { ModelReply } from "./script.ts";
+import { departure } from "./sse.ts";
 import { thinkingError } from "./thinking.ts";
 import { inputTokens } from "./usage.ts";
 import { countError, headerError, requestError, versionError } from "./validation.ts";
@@ -23,6 +25,8 @@ export type Service = {
   readonly models: readonly string[];
   /** Null: every non-empty key is accepted. */
   readonly apiKeys: readonly string[] | null;
+  /** What the Models API is to answer; null: that all is well. */
+  modelReply(): ModelReply | null;
   journal(request: MessagesRequest): void;
   violate(description: string): void;
 };
@@ -44,7 +48,7 @@ export function route(service: Service, exchange: Exchange, requestId: string): 
   if (method === "POST" && path === "/v1/messages") return messages(visit);
   if (method === "POST" && path === "/v1/messages/count_tokens") return Promise.resolve(count(visit));
   if (method === "GET" && (path === MODELS_PATH || path.startsWith(`${MODELS_PATH}/`))) {
-    return Promise.resolve(modelsAt(visit, path));
+    return modelsAt(visit, path);
   }
   return Promise.resolve(violated(404, "Not Found"));
 }
@@ -88,15 +92,13 @@ function count({ service, exchange, requestId, account, body, refused, violated 
   return jsonResponse(requestId, { input_tokens: inputTokens(request) });
 }
 
-function modelsAt(
-  { service, exchange, requestId, account, refused, violated }: Visit,
-  path: string,
-): HttpResponse {
+async function modelsAt(visit: Visit, path: string): Promise<HttpResponse | null> {
+  const { service, exchange, requestId, account, refused, violated } = visit;
   if (account === null) return refused(401);
   const problem = versionError(exchange.request.headers);
   if (problem !== null) return violated(400, problem);
   if (path === MODELS_PATH) {
-    const data = service.models.map(modelInfo);
+    const data = service.models.map((id) => modelInfo(id, null));
     return jsonResponse(requestId, {
       data,
       has_more: false,
@@ -105,19 +107,45 @@ function modelsAt(
     });
   }
   const id = path.slice(MODELS_PATH.length + 1);
-  return service.models.includes(id) ? jsonResponse(requestId, modelInfo(id)) : refused(404, `model: ${id}`);
+  const reply = service.modelReply();
+  if (reply !== null && "fault" in reply) return faultyModel(exchange, reply.fault);
+  if (reply !== null && "status" in reply)
+    return reply.html === undefined
+      ? errorResponse({ ...reply, requestId })
+      : htmlResponse(reply.status, reply.html);
+  return service.models.includes(id)
+    ? jsonResponse(requestId, modelInfo(id, reply))
+    : refused(404, `model: ${id}`);
 }
 
-function modelInfo(id: string) {
+async function faultyModel(
+  exchange: Exchange,
+  fault: Extract<ModelReply, { fault: string }>["fault"],
+): Promise<HttpResponse | null> {
+  switch (fault) {
+    case "reset_before_headers":
+      exchange.reset();
+      return null;
+    case "no_headers":
+      await departure(exchange.gone);
+      return null;
+    case "redirect":
+      return { kind: "response", status: 302, headers: { location: PORTAL_PATH }, body: "" };
+    case "html_200":
+      return PORTAL;
+  }
+}
+
+function modelInfo(id: string, plan: Extract<ModelReply, { lifecycle: string }> | null) {
   return {
     id,
     type: "model",
     display_name: id,
     created_at: "2026-09-28T00:00:00Z",
     capabilities: null,
-    lifecycle: "active",
-    deprecated_at: null,
-    retires_at: null,
+    lifecycle: plan?.lifecycle ?? "active",
+    deprecated_at: plan?.deprecatedAt ?? null,
+    retires_at: plan?.retiresAt ?? null,
     line: "sonnet",
     max_input_tokens: CONTEXT_TOKENS,
     max_tokens: OUTPUT_TOKENS,

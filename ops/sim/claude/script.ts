@@ -52,3 +52,9 @@ export type ClaudeScript = (
   request: MessagesRequest,
   call: { index: number; lastUserText: string },
 ) => ClaudeReply;
+
+/** What the Models API answers instead of a model that is simply there: plans for it, an error, or a fault of the wire. */
+export type ModelReply =
+  | { lifecycle: "active" | "deprecated" | "retired"; deprecatedAt: string | null; retiresAt: string | null }
+  | { status: number; type?: string; html?: string }
+  | { fault: "reset_before_headers" | "no_headers" | "redirect" | "html_200" };

@@ -3,8 +3,8 @@ import { controlMode, type Mode } from "./modes.ts";
 import { practiceScript } from "./practice.ts";
 import type { MessagesRequest } from "./request.ts";
 import { route, type Service } from "./routes.ts";
-import type { ClaudeScript } from "./script.ts";
-import { listen } from "../wire.ts";
+import type { ClaudeScript, ModelReply } from "./script.ts";
+import { listen, type Exchange, type Wire } from "../wire.ts";
 
 const JOURNAL_MAX = 1000;
 const MODELS = ["claude-sonnet-5-5", "claude-sonnet-5"];
@@ -29,12 +29,19 @@ export type ClaudeSim = {
   setScript(script: ClaudeScript): void;
   setMode(mode: Mode): void;
   mode(): Mode;
+  /** What the Models API answers from now on; null: that the model is there. */
+  setModelReply(reply: ModelReply | null): void;
+  /** How often a model was retrieved. */
+  retrievals(): number;
   /** Messages requests being answered now. */
   readonly running: number;
   /** Messages requests whose client left before the end of the answer. */
   aborted(): number;
   /** The HTTP control of the mode: GET, and POST `{ mode }`. */
   control(request: Request): Promise<Response>;
+  /** Listens no more: whoever connects is refused, until `goOnline`. */
+  goOffline(): Promise<void>;
+  goOnline(): Promise<void>;
   /** Drops every open connection and resolves when the port is free. */
   stop(): Promise<void>;
 };
@@ -48,15 +55,21 @@ export async function createClaudeSim(options: ClaudeSimOptions): Promise<Claude
   const desk = createDesk({ script: options.script ?? practiceScript, clock });
   const requests: MessagesRequest[] = [];
   const violations: { description: string }[] = [];
+  let modelReply: ModelReply | null = null;
+  let retrievals = 0;
   const service: Service = {
     desk,
+    modelReply() {
+      retrievals += 1;
+      return modelReply;
+    },
     models: options.models ?? MODELS,
     apiKeys: options.apiKeys ?? null,
     journal: (request) => append(requests, request),
     violate: (description) => append(violations, { description }),
   };
   let requestCount = 0;
-  const wire = await listen({ hostname, port }, async (exchange) => {
+  const answer = async (exchange: Exchange): Promise<void> => {
     requestCount += 1;
     const requestId = `req_sim_${String(requestCount).padStart(6, "0")}`;
     if (desk.mode() === "down") return exchange.reset();
@@ -67,9 +80,15 @@ export async function createClaudeSim(options: ClaudeSimOptions): Promise<Claude
       service.violate(`the script threw: ${String(err)}`);
       exchange.reset();
     }
-  });
+  };
+  let wire: Wire | null = await listen({ hostname, port }, answer);
+  const ownPort = wire.port;
+  const stop = async (): Promise<void> => {
+    await wire?.stop();
+    wire = null;
+  };
   return {
-    url: `http://${hostname}:${wire.port}`,
+    url: `http://${hostname}:${ownPort}`,
     requests,
     violations,
     setScript: (script) => desk.setScript(script),
@@ -80,7 +99,15 @@ export async function createClaudeSim(options: ClaudeSimOptions): Promise<Claude
     },
     aborted: () => desk.aborted(),
     control: (request) => controlMode(request, desk),
-    stop: () => wire.stop(),
+    setModelReply(reply) {
+      modelReply = reply;
+    },
+    retrievals: () => retrievals,
+    goOffline: stop,
+    async goOnline() {
+      wire ??= await listen({ hostname, port: ownPort }, answer);
+    },
+    stop,
   };
 }
 

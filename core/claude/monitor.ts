@@ -1,0 +1,134 @@
+import type { App } from "../app.ts";
+import { alertOperator, mayAlert } from "../alerts.ts";
+import { inSystem } from "../../db/tenant.ts";
+import type { Lease } from "../pipeline/lease.ts";
+import type { ErrorKind } from "./classify.ts";
+import type { Fault } from "./health.ts";
+import { ALERT_BOUNDS, type AlertBounds, openOutages, recordOutages } from "./outages.ts";
+
+const FAULT_REPEAT_MS: Partial<Record<ErrorKind, number>> = { garbled: 3_600_000 };
+
+/** How often the monitor looks, in milliseconds. */
+export type MonitorBounds = AlertBounds & {
+  readonly tickMs: number;
+  /** Between two background probes in an outage. */
+  readonly probeMs: number;
+  /** The same while a failure has not made an outage yet. */
+  readonly doubtMs: number;
+};
+
+const MONITOR_BOUNDS: Readonly<MonitorBounds> = {
+  ...ALERT_BOUNDS,
+  tickMs: 1_000,
+  probeMs: 30_000,
+  doubtMs: 10_000,
+};
+
+/**
+ * Watches over Claude for as long as this process holds the bot's lease: finds
+ * out in the background whether an outage is over, writes outages down, and
+ * tells owners and operator. Neither needs a worker, nor anybody to ask
+ * something. While all is well it does nothing. Ends with `signal`.
+ */
+export async function monitorClaude(
+  app: App,
+  lease: Lease,
+  options: { signal: AbortSignal; bounds?: Partial<MonitorBounds> },
+): Promise<void> {
+  const { signal } = options;
+  const bounds = { ...MONITOR_BOUNDS, ...options.bounds };
+  const prober = createProber(app, bounds);
+  let open: number | null = null; // not known yet
+  for (; !signal.aborted; await app.clock.sleep(bounds.tickMs, signal)) {
+    try {
+      open ??= await takeOver(app);
+      prober.tick(open > 0, signal);
+      if (open > 0 || app.claudeHealth.outages().length > 0) open = await record(app, lease, bounds);
+      for (const fault of app.claudeHealth.takeFaults()) await tellFault(app, lease, fault, bounds);
+    } catch (err) {
+      app.log.warn({ err }, "Claude's state could not be written down");
+    }
+  }
+  await prober.settled();
+}
+
+// What another process met goes on here; an outage of a credential that is not used any more waits for its successor to work.
+async function takeOver(app: App): Promise<number> {
+  const outages = await openOutages(app);
+  for (const outage of outages)
+    if (outage.credential === app.claude.credential) app.claudeHealth.resume(outage);
+  return outages.length;
+}
+
+async function record(app: App, lease: Lease, bounds: MonitorBounds): Promise<number> {
+  const current = app.claudeHealth.outages();
+  const { state } = app.claudeHealth.report(app.claude.credential);
+  const isOver = (credential: string): boolean =>
+    !current.some((outage) => outage.credential === credential) &&
+    (credential === app.claude.credential || state === "ok");
+  return recordOutages(app, lease, { current, isOver, bounds });
+}
+
+async function tellFault(app: App, lease: Lease, fault: Fault, bounds: MonitorBounds): Promise<void> {
+  const { kind, incident } = fault;
+  const everyMs = Math.max(bounds.repeatMs, FAULT_REPEAT_MS[kind] ?? 0);
+  const alert = { kind: "claude_fault", subject: kind, everyMs, nowMs: app.clock.now() } as const;
+  await inSystem(app, async (tx) => {
+    if (await mayAlert(tx, alert))
+      await alertOperator(app, lease.botId, {
+        kind: "claude_fault",
+        key: incident,
+        params: { kind, code: incident },
+      });
+  });
+}
+
+/** Retrieves the model now and then, one at a time, while it is not known that Claude answers and somebody wants to know. */
+function createProber(app: App, bounds: MonitorBounds) {
+  let probing: Promise<void> | null = null;
+  let lastAt = -Infinity;
+
+  async function probe(signal: AbortSignal): Promise<void> {
+    const { credential } = app.claude;
+    const { kind } = await app.claude.retrieve(signal);
+    if (signal.aborted) return;
+    app.claudeHealth.probed(credential, kind);
+    app.log.debug({ credential, kind, breaker: app.claudeHealth.report(credential).breaker }, "claude probe");
+  }
+
+  return {
+    tick(isAwaited: boolean, signal: AbortSignal): void {
+      const now = app.clock.now();
+      const everyMs = intervalOf(app, isAwaited, bounds);
+      if (probing !== null || everyMs === null || now - lastAt < everyMs) return;
+      lastAt = now;
+      probing = probe(signal)
+        .catch((err: unknown) => app.log.warn({ err }, "Claude could not be probed"))
+        .finally(() => {
+          probing = null;
+        });
+    },
+    settled: async (): Promise<void> => {
+      await probing;
+    },
+  };
+}
+
+// Null when there is nothing to find out, or when asking would make it worse.
+function intervalOf(app: App, isAwaited: boolean, bounds: MonitorBounds): number | null {
+  const { state, kind, sinceMs, untilMs, breaker } = app.claudeHealth.report(app.claude.credential);
+  switch (state) {
+    case "ok":
+    case "not_connected":
+      return null;
+    case "unknown":
+      return isAwaited ? bounds.probeMs : null;
+    case "limited":
+      return untilMs === null ? bounds.probeMs : null;
+    case "unavailable":
+      // Whoever stands between us and Claude is not shown the key more often than necessary.
+      if (kind === "intercepted" && untilMs !== null) return null;
+      if (breaker !== "closed") return bounds.probeMs;
+      return app.clock.now() - (sinceMs ?? 0) < bounds.doubtMs ? null : bounds.doubtMs;
+  }
+}
