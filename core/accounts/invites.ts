@@ -14,7 +14,7 @@ import { tellMembers } from "./notices.ts";
 import type { TelegramPerson } from "./teams.ts";
 
 export const INVITE_DAYS = 7;
-const OWNER_LINK_HOURS = 24;
+export const OWNER_LINK_HOURS = 24;
 const TOKEN_BYTES = 24; // 32 characters; Telegram allows 64 in a start parameter
 const HOUR_MS = 3_600_000;
 

@@ -57,6 +57,21 @@ export async function claimFirstTeam(
   });
 }
 
+/** Every team of this instance, oldest first, for programs of the operator. */
+export async function everyTeam(app: App): Promise<{ orgId: string; name: string }[]> {
+  const rows = await inSystem(app, (tx) =>
+    tx.execute<{ org_id: string }>(sql`SELECT org_id FROM auth.org_ids()`),
+  );
+  const teams: { orgId: string; name: string }[] = [];
+  for (const { org_id: orgId } of rows) {
+    const [team] = await inTenant({ app, orgId }, (tx) =>
+      tx.select({ name: organizations.name }).from(organizations).where(eq(organizations.id, orgId)),
+    );
+    if (team !== undefined) teams.push({ orgId, name: team.name });
+  }
+  return teams;
+}
+
 /** The teams of the person who asks, in the order in which they joined. */
 export async function listTeams(scope: Scope): Promise<Team[]> {
   const { accountId } = personOf(scope);

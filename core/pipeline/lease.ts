@@ -70,6 +70,16 @@ export async function markRevoked(app: App, botId: number): Promise<void> {
   );
 }
 
+/** The bot that was polled last, whichever process does it. Null before the first one was. */
+export async function servingBot(app: App): Promise<{ id: number; username: string } | null> {
+  const [row] = await inSystem(app, (tx) =>
+    tx.execute<{ bot_id: string; username: string }>(
+      sql`SELECT bot_id, username FROM pipeline.bots WHERE username <> '' ORDER BY last_poll_at DESC NULLS LAST LIMIT 1`,
+    ),
+  );
+  return row === undefined ? null : { id: Number(row.bot_id), username: row.username };
+}
+
 /** The SQL condition that fences a write: true while this lease is the newest. */
 export function holds(lease: Lease) {
   return sql`EXISTS (SELECT FROM pipeline.bots b WHERE b.bot_id = ${lease.botId} AND b.epoch = ${lease.epoch})`;

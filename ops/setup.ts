@@ -1,0 +1,54 @@
+import { parseArgs } from "node:util";
+import { createOwnerLink, OWNER_LINK_HOURS } from "../core/accounts/invites.ts";
+import { everyTeam } from "../core/accounts/teams.ts";
+import type { App } from "../core/app.ts";
+import type { Config } from "../core/config.ts";
+import { servingBot } from "../core/pipeline/lease.ts";
+import { explain } from "./failure.ts";
+import { operatorScope, runAsOperator } from "./operator.ts";
+
+const USAGE = `Makes a link for an owner who lost their Telegram account:
+
+  npm run setup -- --new-owner                 for the first team
+  npm run setup -- --new-owner --team "NAME"   for another one
+
+Whoever opens it first owns the team too. It works once, within ${OWNER_LINK_HOURS} hours; an earlier one stops working.
+The owners that the team has are told in Telegram that the link was made, and by whom it was used.`;
+
+/** `npm run setup -- --new-owner`: beside the running product or without it. */
+async function main(args: string[]): Promise<void> {
+  try {
+    const options = { "new-owner": { type: "boolean" }, team: { type: "string" } } as const;
+    const { values } = parseArgs({ args, options });
+    if (values["new-owner"] !== true) throw new Error(USAGE);
+    await runAsOperator((app, config) => newOwner(app, config, values.team ?? null));
+  } catch (err) {
+    process.stderr.write(`${explain(err)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function newOwner(app: App, config: Config, wanted: string | null): Promise<string> {
+  const teams = await everyTeam(app);
+  const chosen = wanted === null ? teams.slice(0, 1) : teams.filter(({ name }) => name === wanted);
+  const [team] = chosen;
+  if (teams.length === 0)
+    throw new Error("Nobody owns this bot yet. Start it, and open the owner link that it prints.");
+  if (team === undefined || chosen.length > 1)
+    throw new Error(
+      `${chosen.length === 0 ? "No team" : "More than one team"} is called “${wanted}”. There are: ${teams.map(({ name }) => `“${name}”`).join(", ")}.`,
+    );
+  const { parameter } = await createOwnerLink(operatorScope(app, team, "setup"));
+  return [
+    `Whoever opens this link first owns “${team.name}”, within ${OWNER_LINK_HOURS} hours:`,
+    await linkOf(app, config, parameter),
+  ].join("\n");
+}
+
+async function linkOf(app: App, config: Config, parameter: string): Promise<string> {
+  if (config.telegram === null) return `http://127.0.0.1:${config.demoPort}/?start=${parameter}`;
+  const bot = await servingBot(app);
+  return `https://t.me/${bot?.username ?? "<your bot>"}?start=${parameter}`;
+}
+
+await main(process.argv.slice(2));
