@@ -40,3 +40,9 @@ export function messageOf(ctx: Ctx, visit: Visit, text: string): OutgoingMessage
   const replyTo = visit.place.kind === "private" ? undefined : ctx.message?.message_id;
   return replyTo === undefined ? { text } : { text, replyTo };
 }
+
+/** Takes the buttons from under the message that was pressed: one of them has been chosen. */
+export function stripPressed(ctx: Ctx, visit: Visit): void {
+  const messageId = ctx.callbackQuery?.message?.message_id;
+  if (messageId !== undefined) void ctx.front.sender.strip(visit.place.chatId, messageId);
+}

@@ -27,6 +27,7 @@ export type AuditAction =
   | "budget.set"
   | "conversation.new"
   | "conversation.summarise"
+  | "conversation.forget"
   | "turn.answer"
   | "turn.keep"
   | "turn.stop"

@@ -11,6 +11,8 @@ export type ButtonKind =
   | "retry"
   | "continue"
   | "new_chat"
+  | "forget"
+  | "forget_not"
   | "keep_name"
   | "rename_team"
   | "settings"

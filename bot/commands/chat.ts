@@ -7,7 +7,7 @@ import { AppError } from "../../core/errors.ts";
 import { mayActAs, type Scope } from "../../core/scope.ts";
 import { sentence } from "../../core/text/text.ts";
 import { runTurn } from "../ask.ts";
-import { conclude, messageOf, saying } from "../conclude.ts";
+import { conclude, messageOf, saying, stripPressed } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
 import type { RunningTurn } from "../lanes.ts";
 
@@ -40,8 +40,7 @@ export async function stopById(ctx: Ctx, visit: Visit, scope: Scope, turnId: str
   // Only this chat's turn: the data of a press is whatever a client sends.
   const turn = ctx.front.lanes.turnIn(visit.place.lane);
   if (turn?.turnId === turnId) return stopTurn(ctx, visit, scope, turn);
-  const pressed = ctx.callbackQuery?.message?.message_id;
-  if (pressed !== undefined) void ctx.front.sender.strip(visit.place.chatId, pressed);
+  stripPressed(ctx, visit);
   throw new AppError("nothing_to_stop");
 }
 
@@ -83,8 +82,7 @@ async function again(
     });
     ctx.adopted();
     if (turn === null) return;
-    const pressed = ctx.callbackQuery?.message?.message_id;
-    if (pressed !== undefined) void front.sender.strip(visit.place.chatId, pressed);
+    stripPressed(ctx, visit);
     ctx.note.outcome = await runTurn(front, scope, turn);
   });
 }

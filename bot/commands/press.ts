@@ -4,6 +4,7 @@ import type { Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { STOP_PREFIX } from "../presenter.ts";
 import { retryByButton, startNew, stopById } from "./chat.ts";
+import { forgetAll, forgetNothing } from "./forget.ts";
 import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
 import { invites, revoke } from "./invites.ts";
 import { askHandOver, askRemove, handOver, member, members, remove, setRole } from "./members.ts";
@@ -20,6 +21,8 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   retry: { long: true, run: retryByButton },
   continue: { long: true, run: retryByButton },
   new_chat: { long: true, run: startNew },
+  forget: { long: true, run: forgetAll },
+  forget_not: { long: false, run: forgetNothing },
   keep_name: { long: false, run: keepName },
   rename_team: { long: false, run: askName },
   settings: { long: false, run: settings },

@@ -3,6 +3,7 @@ import { sentence } from "../../core/text/text.ts";
 import { conclude, messageOf } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { retry, startNew, status, stop } from "./chat.ts";
+import { forget } from "./forget.ts";
 import { settings } from "./settings.ts";
 import { budget, usage } from "./usage.ts";
 import { invite } from "./invites.ts";
@@ -25,6 +26,7 @@ type Command = {
 /** What setMyCommands is given and /help lists, in this order. Each has a description `command_NAME`. */
 export const COMMANDS: readonly Command[] = [
   { name: "new", where: "anywhere", who: "member", run: startNew },
+  { name: "forget", where: "anywhere", who: "member", run: forget },
   { name: "stop", where: "anywhere", who: "member", run: stop },
   { name: "retry", where: "anywhere", who: "member", run: retry },
   { name: "status", where: "anywhere", who: "member", run: status },

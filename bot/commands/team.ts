@@ -3,7 +3,7 @@ import { claimGroup, renameTeam } from "../../core/accounts/teams.ts";
 import { takePress } from "../../core/buttons.ts";
 import { awaitInput, clearInput } from "../../core/inputs.ts";
 import type { Scope } from "../../core/scope.ts";
-import { conclude, saying } from "../conclude.ts";
+import { conclude, saying, stripPressed } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
 
 /** /claim: ties this group to the admin's team. */
@@ -32,12 +32,6 @@ export async function askName(ctx: Ctx, visit: Visit, scope: Scope, buttonId: st
     return [saying(ctx, visit, "team_name_ask")];
   });
   stripPressed(ctx, visit);
-}
-
-// One of the two was chosen: neither shall be pressed again.
-function stripPressed(ctx: Ctx, visit: Visit): void {
-  const messageId = ctx.callbackQuery?.message?.message_id;
-  if (messageId !== undefined) void ctx.front.sender.strip(visit.place.chatId, messageId);
 }
 
 /** The message that follows `askName`. A bad name changes nothing and is asked for again. */

@@ -1,7 +1,6 @@
 import { readBudgets, setBudget, type Limit } from "../../core/chat/budget-limits.ts";
 import { endOf } from "../../core/chat/quotas.ts";
 import { ownUsage, teamUsage, type Meter, type Use } from "../../core/chat/usage.ts";
-import { AppError } from "../../core/errors.ts";
 import type { Scope } from "../../core/scope.ts";
 import { barText, dollarsText, momentText, monthText, tokensText } from "../../core/text/figures.ts";
 import { sentence } from "../../core/text/text.ts";
@@ -12,9 +11,8 @@ import type { Ctx, Visit } from "../context.ts";
 // The rest is added up, so that the answer stays one message.
 const MEMBERS_SHOWN_MAX = 30;
 
-/** /usage: what the person has used in this month. /usage team: everybody, for admins. Only in private: it is nobody else's business. */
+/** /usage: what the person has used in this month. /usage team: everybody, for admins. */
 export async function usage(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  if (visit.place.kind !== "private") throw new AppError("private_only");
   const ofTeam = argumentOf(ctx.message).toLowerCase() === "team";
   await conclude(ctx, visit, async () => [
     messageOf(ctx, visit, ofTeam ? await teamText(scope) : await ownText(scope)),
@@ -23,7 +21,6 @@ export async function usage(ctx: Ctx, visit: Visit, scope: Scope): Promise<void>
 
 /** /budget: what the team and its members may use in a month; with an argument, to change it. Admins only. */
 export async function budget(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  if (visit.place.kind !== "private") throw new AppError("private_only");
   const words = argumentOf(ctx.message);
   await conclude(ctx, visit, async () => [
     messageOf(ctx, visit, words === "" ? await budgetsText(scope) : await changeText(scope, words)),

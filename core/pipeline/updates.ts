@@ -166,6 +166,12 @@ export function forgetWaiting(
   return inSystem(app, (tx) => dropWaiting(tx, lease, waiting));
 }
 
+/** Deletes the text of what was put aside in a lane, because its people want nothing of it kept. */
+export async function scrubParked(tx: Tx, lease: Lease, lane: string): Promise<void> {
+  await tx.execute(sql`UPDATE pipeline.updates SET payload = NULL
+    WHERE bot_id = ${lease.botId} AND lane = ${lane} AND state = 'parked' AND ${holds(lease)}`);
+}
+
 function fromRaw(row: Raw): UpdateRow {
   return {
     updateId: Number(row.update_id),

@@ -6,6 +6,8 @@ button_continue = Fortsetzen
 button_answer_late = Jetzt beantworten
 button_answer_edited = Geänderte Frage beantworten
 button_new_chat = Neues Gespräch
+button_forget = Alles löschen
+button_forget_not = Behalten
 button_keep_name = „{ $team }“ behalten
 button_rename_team = Anderen Namen wählen
 button_time_zone = Zeitzone
@@ -73,6 +75,7 @@ group_already = Diese Gruppe gehört schon zum Team „{ $team }“. Erwähne mi
 help_private = Ich bin der Assistent des Teams „{ $team }“. Schreib mir eine Nachricht, und ich antworte. Außerdem gibt es:
 help_group = Ich bin der Assistent des Teams „{ $team }“. In Gruppen antworte ich, wenn du mich erwähnst oder auf meine Nachrichten antwortest. Außerdem gibt es:
 command_new = ein neues Gespräch beginnen
+command_forget = endgültig löschen, was hier gesagt wurde
 command_stop = die Antwort stoppen, die gerade entsteht
 command_retry = die letzte Frage noch einmal stellen
 command_status = was gerade funktioniert
@@ -172,6 +175,19 @@ new_chat = { $dropped ->
     [one] Ein neues Gespräch. Was hier vorher gesagt wurde, habe ich vergessen und eine wartende Nachricht verworfen.
    *[other] Ein neues Gespräch. Was hier vorher gesagt wurde, habe ich vergessen und { $dropped } wartende Nachrichten verworfen.
 }
+forget_ask =
+    Soll ich alles, was hier mit „{ $team }“ gesagt wurde, endgültig löschen? Das sind alle Fragen und Antworten { $place ->
+        [private] dieses Chats
+       *[other] dieser Gruppe oder dieses Themas, auch die der anderen,
+    } mit Zusammenfassungen und aufgehobenen Fragen. Eine Antwort, die gerade entsteht, wird gestoppt.
+
+    Die Nachrichten in Telegram bleiben stehen: Lösche sie dort selbst. Das Audit-Log behält, dass etwas gefragt wurde, aber nicht, was.
+forgotten = { $dropped ->
+    [0] Gelöscht. Von dem, was hier gesagt wurde, weiß ich nichts mehr.
+    [one] Gelöscht. Von dem, was hier gesagt wurde, weiß ich nichts mehr; eine wartende Nachricht habe ich verworfen.
+   *[other] Gelöscht. Von dem, was hier gesagt wurde, weiß ich nichts mehr; { $dropped } wartende Nachrichten habe ich verworfen.
+}
+forgotten_not = Es wurde nichts gelöscht.
 budget_kept = Die Frage bleibt erhalten: Tippe danach auf „{ button_retry }“.
 budget_warning = Das { $measure ->
     [tokens] Token-Budget

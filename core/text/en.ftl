@@ -6,6 +6,8 @@ button_continue = Continue
 button_answer_late = Answer it now
 button_answer_edited = Answer the edited question
 button_new_chat = New chat
+button_forget = Delete everything
+button_forget_not = Keep it
 button_keep_name = Keep “{ $team }”
 button_rename_team = Choose another name
 button_time_zone = Time zone
@@ -73,6 +75,7 @@ group_already = This group belongs to “{ $team }” already. Mention @{ $bot }
 help_private = I am the assistant of “{ $team }”. Write me a message and I will answer. You can also use:
 help_group = I am the assistant of “{ $team }”. In groups I answer when you mention me or reply to me. You can also use:
 command_new = start a new conversation
+command_forget = delete what was said here for good
 command_stop = stop the answer that is being written
 command_retry = ask the last question again
 command_status = what works right now
@@ -171,6 +174,19 @@ new_chat = { $dropped ->
     [one] A new conversation. I have forgotten what was said here before, and dropped one waiting message.
    *[other] A new conversation. I have forgotten what was said here before, and dropped { $dropped } waiting messages.
 }
+forget_ask =
+    Shall I delete everything that was said here with “{ $team }”, for good? That is every question and answer { $place ->
+        [private] of this chat
+       *[other] of this group or topic, everybody's
+    }, with summaries and kept questions. An answer that is being written is stopped.
+
+    The messages in Telegram stay: delete those yourself. The audit log keeps that something was asked, not what.
+forgotten = { $dropped ->
+    [0] Deleted. I know nothing any more of what was said here.
+    [one] Deleted. I know nothing any more of what was said here, and dropped one waiting message.
+   *[other] Deleted. I know nothing any more of what was said here, and dropped { $dropped } waiting messages.
+}
+forgotten_not = Nothing was deleted.
 budget_kept = The question is kept: press Retry afterwards.
 budget_warning = { $percent }% of this month's { $measure ->
     [tokens] token budget

@@ -8,7 +8,7 @@ import { createTestApp, leaseOf, testSettings } from "../../core/test-app.ts";
 import type { MessagesRequest } from "./claude/request.ts";
 import type { ClaudeScript } from "./claude/script.ts";
 import { createClaudeSim } from "./claude/server.ts";
-import { ALICE, startWorld, until } from "./world.ts";
+import { ALICE, hasButton, startWorld, until } from "./world.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -162,4 +162,38 @@ test("a long conversation is summarised beside the chat, which goes on meanwhile
   telegram.say({ from: ALICE, text: "Short again" });
   await until(() => textsOf(claude.requests.at(-1)).includes("Short again"));
   expect(textsOf(claude.requests.at(-1))[0]).toStartWith("<conversation_summary>\nAlice likes words.");
+});
+
+test("/forget deletes on confirmation what was said, stops the answer under way and drops what waits", async () => {
+  await using world = await startWorld((_request, { lastUserText }) => ({
+    text: `You said: ${lastUserText}. `.repeat(10),
+    ...(lastUserText === "Slow, please" ? { chunkChars: 10, chunkMs: 100 } : {}),
+  }));
+  const { telegram, claude } = world;
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: "My PIN is 4711" });
+  await world.hears(ALICE, "You said: My PIN");
+  telegram.say({ from: ALICE, text: "/forget" });
+  const asked = await world.hears(ALICE, "Shall I delete everything");
+  world.press(ALICE, "Keep it");
+  await world.hears(ALICE, "Nothing was deleted.");
+  await telegram.waitFor(
+    () => world.heard(ALICE).find(({ messageId }) => messageId === asked.messageId)?.buttons.length === 0,
+  );
+
+  telegram.say({ from: ALICE, text: "Slow, please" });
+  await telegram.waitFor(() => world.heard(ALICE).some((message) => hasButton(message, "Stop")));
+  telegram.say({ from: ALICE, text: "One that waits" });
+  telegram.say({ from: ALICE, text: "/forget" });
+  await telegram.waitFor(() => world.heard(ALICE).some((message) => hasButton(message, "Delete everything")));
+  world.press(ALICE, "Delete everything");
+  await world.hears(
+    ALICE,
+    "Deleted. I know nothing any more of what was said here, and dropped one waiting message.",
+  );
+  await world.hears(ALICE, "Stopped.");
+  telegram.say({ from: ALICE, text: "What is my PIN?" });
+  await world.hears(ALICE, "You said: What is my PIN?");
+  expect(JSON.stringify(claude.requests.at(-1)?.messages)).not.toContain("4711");
+  expect(claude.requests.map((request) => textsOf(request).at(-2))).not.toContain("One that waits");
 });
