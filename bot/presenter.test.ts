@@ -22,6 +22,7 @@ async function start({ chatId = ANN, attempt = 1, opened = [] }: Where = {}) {
     askerId: it.scope.actor.userId,
     attempt,
     history: { messages: [], warm: false },
+    voice: { instructions: null, language: null },
   };
   const presentation = createPresentation(it.front, it.scope, turn, opened);
   const made = (method: string) => it.sim.calls.filter((call) => call.method === method);

@@ -24,6 +24,8 @@ export type AuditAction =
   | "credential.use"
   | "credential.remove"
   | "credential.reseal"
+  | "team.instructions"
+  | "team.language"
   | "budget.set"
   | "conversation.new"
   | "conversation.summarise"

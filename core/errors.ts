@@ -25,6 +25,8 @@ export type ErrorCode =
   | "not_connected"
   | "needs_reauth"
   | "secret_malformed"
+  | "instructions_empty"
+  | "instructions_too_long"
   | "budget_team"
   | "budget_member"
   | "budget_instance"

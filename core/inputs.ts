@@ -5,7 +5,7 @@ import { AppError } from "./errors.ts";
 import type { Scope } from "./scope.ts";
 
 /** What a command can wait for from one person in one chat. */
-export type InputKind = "team_name" | "new_team_name" | "time_zone";
+export type InputKind = "team_name" | "new_team_name" | "time_zone" | "team_instructions";
 
 const PENDING_MINUTES = 10;
 

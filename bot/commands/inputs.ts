@@ -2,6 +2,7 @@ import type { InputKind } from "../../core/inputs.ts";
 import type { Role, Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { takeTimeZone } from "./settings.ts";
+import { takeInstructions } from "./voice.ts";
 import { takeName } from "./team.ts";
 import { takeNewTeam } from "./teams.ts";
 
@@ -13,6 +14,7 @@ type Input = {
 
 export const INPUTS: Readonly<Record<InputKind, Input>> = {
   team_name: { who: "admin", take: takeName },
+  team_instructions: { who: "admin", take: takeInstructions },
   time_zone: { who: "member", take: takeTimeZone },
   new_team_name: { who: "member", take: takeNewTeam },
 };

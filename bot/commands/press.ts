@@ -8,6 +8,7 @@ import { forgetAll, forgetNothing } from "./forget.ts";
 import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
 import { invites, revoke } from "./invites.ts";
 import { askHandOver, askRemove, handOver, member, members, remove, setRole } from "./members.ts";
+import { askInstructions, chooseTeamLanguage, removeInstructions, voice } from "./voice.ts";
 import { askName, keepName } from "./team.ts";
 import { askLeave, askNewTeam, choose, leave, teams } from "./teams.ts";
 
@@ -27,6 +28,10 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   rename_team: { long: false, run: askName },
   settings: { long: false, run: settings },
   set_language: { long: false, run: chooseLanguage },
+  voice: { long: false, run: voice },
+  ask_instructions: { long: false, run: askInstructions },
+  remove_instructions: { long: false, run: removeInstructions },
+  set_team_language: { long: false, run: chooseTeamLanguage },
   time_zone: { long: false, run: askTimeZone },
   set_time_zone: { long: false, run: chooseTimeZone },
   teams: { long: false, run: teams },

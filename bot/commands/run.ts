@@ -36,5 +36,5 @@ export async function takeInput(ctx: Ctx, next: () => Promise<void>): Promise<vo
   if (!mayActAs(visit.scope, input.who)) return next();
   ctx.note.what = `input ${pending}`;
   const said = [message, ...ctx.rest].map((each) => spokenText(each, ctx.front.me.username));
-  return input.take(ctx, visit, visit.scope, said.join(" "));
+  return input.take(ctx, visit, visit.scope, said.join("\n"));
 }

@@ -3,7 +3,7 @@ import { findTimeZones, SUGGESTED_ZONES } from "../../core/accounts/time-zones.t
 import { takePress, type ButtonSpec } from "../../core/buttons.ts";
 import { awaitInput, clearInput } from "../../core/inputs.ts";
 import type { OutgoingMessage } from "../../core/pipeline/outbox.ts";
-import type { Scope } from "../../core/scope.ts";
+import { mayActAs, type Scope } from "../../core/scope.ts";
 import { languageOf, LANGUAGES, sentence } from "../../core/text/text.ts";
 import { conclude } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
@@ -71,7 +71,7 @@ async function overview(ctx: Ctx, scope: Scope): Promise<OutgoingMessage> {
   }).format(ctx.front.app.clock.now());
   const language = sentence(scope.locale, "language_name");
   const text = sentence(scope.locale, "settings", { language, zone: scope.timeZone, time });
-  return screen(ctx, scope, text, [...personalRows(scope)]);
+  return screen(ctx, scope, text, [...personalRows(scope), ...adminRows(scope)]);
 }
 
 function personalRows(scope: Scope): readonly (readonly ButtonSpec[])[] {
@@ -83,6 +83,12 @@ function personalRows(scope: Scope): readonly (readonly ButtonSpec[])[] {
     })),
     [{ label: sentence(scope.locale, "button_time_zone"), kind: "time_zone" }],
   ];
+}
+
+function adminRows(scope: Scope): readonly (readonly ButtonSpec[])[] {
+  return mayActAs(scope, "admin")
+    ? [[{ label: sentence(scope.locale, "button_voice", { team: scope.team }), kind: "voice" }]]
+    : [];
 }
 
 async function zonesToChoose(
@@ -100,6 +106,7 @@ async function unknownPlace(ctx: Ctx, scope: Scope): Promise<OutgoingMessage> {
   return screen(ctx, scope, sentence(scope.locale, "time_zone_unknown"), [[again], [backButton(scope)]]);
 }
 
-function backButton(scope: Scope): ButtonSpec {
+/** Leads back to /settings. */
+export function backButton(scope: Scope): ButtonSpec {
   return { label: sentence(scope.locale, "button_back"), kind: "settings" };
 }

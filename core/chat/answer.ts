@@ -103,6 +103,7 @@ function requestOf(scope: Scope, turn: Turn, botName: string): ClaudeRequest {
   ];
   return requestFor(scope, {
     botName,
+    voice: turn.voice,
     place: turn.place,
     askerId: turn.askerId,
     messages,

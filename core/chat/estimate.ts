@@ -1,6 +1,6 @@
 import type { ClaudeMessage } from "../claude/client.ts";
 import type { Usage } from "../claude/pricing.ts";
-import { systemPrompt } from "../claude/prompt.ts";
+import { systemPrompt, type Voice } from "../claude/prompt.ts";
 import type { Scope } from "../scope.ts";
 import type { Amount } from "./budget.ts";
 
@@ -18,10 +18,11 @@ export type Estimate = { readonly amount: Amount; readonly promptBytes: number }
 /** Nothing is found in Claude's cache, everything is written there, and the answer is as long as it may be. */
 export function estimateOf(
   scope: Scope,
-  call: { messages: readonly ClaudeMessage[]; maxTokens: number },
+  call: { voice: Voice; messages: readonly ClaudeMessage[]; maxTokens: number },
 ): Estimate {
   const { app } = scope;
-  const system = Buffer.byteLength(systemPrompt({ name: scope.team, botName: "" })) + OTHER_BYTES;
+  const prompt = systemPrompt({ name: scope.team, botName: "", voice: call.voice });
+  const system = Buffer.byteLength(prompt) + OTHER_BYTES;
   const said = call.messages.reduce((bytes, { text }) => bytes + Buffer.byteLength(text), 0);
   const usage: Usage = {
     inputTokens: 0,

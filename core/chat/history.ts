@@ -2,6 +2,7 @@ import { and, desc, eq, inArray, isNotNull, sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { conversations, turns } from "../../db/schema/chat.ts";
 import type { ClaudeMessage } from "../claude/client.ts";
+import { SUMMARY_TAG } from "../claude/prompt.ts";
 import type { Scope } from "../scope.ts";
 
 const HISTORY_TOKENS_MAX = 24_000;
@@ -120,7 +121,7 @@ export function spoken(speaker: string | null, question: string): string {
 }
 
 function summaryBlock(summary: string): string {
-  return `<conversation_summary>\n${summary}\n</conversation_summary>`;
+  return `<${SUMMARY_TAG}>\n${summary}\n</${SUMMARY_TAG}>`;
 }
 
 function measured(last: typeof turns.$inferSelect | undefined): number {

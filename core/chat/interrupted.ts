@@ -2,6 +2,7 @@ import { and, eq, lt, sql } from "drizzle-orm";
 import { chats, conversations, turns } from "../../db/schema/chat.ts";
 import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
+import { readVoice } from "../accounts/voice.ts";
 import { audit } from "../audit.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
 import type { Role, Scope } from "../scope.ts";
@@ -104,6 +105,7 @@ export async function reopenTurn(
       askerId: row.askerId,
       attempt: row.attempt,
       history: await readHistory(tx, scope, row.conversationId),
+      voice: await readVoice(tx, scope.orgId),
     };
     await audit(tx, scope, "turn.restart", { target: row.id, detail: { attempt: row.attempt } });
     return { turn, exhausted: again === undefined };

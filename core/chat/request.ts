@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { CallAbout } from "../claude/call-line.ts";
 import type { ClaudeMessage, ClaudeRequest } from "../claude/client.ts";
-import { systemPrompt } from "../claude/prompt.ts";
+import { systemPrompt, type Voice } from "../claude/prompt.ts";
 import type { Scope } from "../scope.ts";
 import type { Place } from "./conversations.ts";
 
@@ -10,6 +10,7 @@ const REF_CHARS = 32;
 /** What Claude is asked in a conversation, for whatever end: `warm` says that its cache likely knows the beginning. */
 type Asked = {
   readonly botName: string;
+  readonly voice: Voice;
   readonly place: Place;
   readonly askerId: string;
   readonly messages: readonly ClaudeMessage[];
@@ -22,7 +23,7 @@ type Asked = {
 export function requestFor(scope: Scope, asked: Asked): ClaudeRequest {
   const { place, askerId, about } = asked;
   return {
-    system: systemPrompt({ name: scope.team, botName: asked.botName }),
+    system: systemPrompt({ name: scope.team, botName: asked.botName, voice: asked.voice }),
     messages: asked.messages,
     maxTokens: asked.maxTokens,
     userRef: opaque(scope, askerId),

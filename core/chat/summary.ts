@@ -5,7 +5,7 @@ import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import type { ClaudeMessage } from "../claude/client.ts";
 import { promptTokensOf, tokensOf, type Usage } from "../claude/pricing.ts";
-import { SUMMARY_REQUEST } from "../claude/prompt.ts";
+import { SUMMARY_REQUEST, SUMMARY_TAG, withoutTag } from "../claude/prompt.ts";
 import { holds } from "../pipeline/lease.ts";
 import type { Scope } from "../scope.ts";
 import { isOverBudget, releaseStale, reserve, settle } from "./budget.ts";
@@ -93,7 +93,7 @@ async function begin(scope: Scope, turn: Turn): Promise<Task | null> {
       ...messagesOf(memory.summary, covered),
       { role: "user", text: SUMMARY_REQUEST } as const,
     ];
-    const { amount } = estimateOf(scope, { messages, maxTokens: SUMMARY_TOKENS_MAX });
+    const { amount } = estimateOf(scope, { voice: turn.voice, messages, maxTokens: SUMMARY_TOKENS_MAX });
     await reserve(tx, scope, call, amount);
     return { conversationId: open.id, messages, upTo, before: open.before };
   });
@@ -107,6 +107,7 @@ async function write(
 ): Promise<Written> {
   const request = requestFor(scope, {
     botName,
+    voice: turn.voice,
     place: turn.place,
     askerId: turn.askerId,
     messages: task.messages,
@@ -150,9 +151,7 @@ async function end(scope: Scope, turn: Turn, task: Task, written: Written): Prom
 }
 
 async function replace(tx: Tx, scope: Scope, task: Task, text: string): Promise<boolean> {
-  const summary = text
-    .replaceAll("\0", "")
-    .replaceAll(/<\/?conversation_summary>/gi, "")
+  const summary = withoutTag(text.replaceAll("\0", ""), SUMMARY_TAG)
     .trim()
     .slice(0, SUMMARY_CHARS_MAX)
     .toWellFormed();

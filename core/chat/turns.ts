@@ -2,6 +2,7 @@ import { and, eq } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
+import { readVoice } from "../accounts/voice.ts";
 import { audit } from "../audit.ts";
 import { createKeyboard, type ButtonSpec } from "../buttons.ts";
 import { type ErrorKind, isOutage } from "../claude/classify.ts";
@@ -10,6 +11,7 @@ import { holds, type Lease } from "../pipeline/lease.ts";
 import { enqueue, type OutboxItem } from "../pipeline/outbox.ts";
 import { markDone } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
+import type { Voice } from "../claude/prompt.ts";
 import { reserve, settle, type Spent } from "./budget.ts";
 import { openConversation, type Place } from "./conversations.ts";
 import { ANSWER_TOKENS_MAX, estimateOf, tokensIn } from "./estimate.ts";
@@ -39,6 +41,7 @@ export type Turn = {
   readonly askerId: string;
   readonly attempt: number;
   readonly history: History;
+  readonly voice: Voice;
 };
 
 export type Outcome =
@@ -71,10 +74,13 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
   const { lease, place, speaker, replyTo } = question;
   return inTenant(scope, async (tx) => {
     const conversationId = await openConversation(tx, scope, lease, place);
-    const history = await readHistory(tx, scope, conversationId);
+    const [history, voice] = await Promise.all([
+      readHistory(tx, scope, conversationId),
+      readVoice(tx, scope.orgId),
+    ]);
     const asked = { role: "user", text: spoken(speaker, question.text) } as const;
     const messages = [...history.messages, asked];
-    const { amount, promptBytes } = estimateOf(scope, { messages, maxTokens: ANSWER_TOKENS_MAX });
+    const { amount, promptBytes } = estimateOf(scope, { voice, messages, maxTokens: ANSWER_TOKENS_MAX });
     const running = { conversationId, promptBytes, status: "running", errorKind: null } as const;
     const row = await insertTurn(tx, scope, question, running);
     await markDone(tx, lease, question.updateIds, row?.id ?? null);
@@ -90,6 +96,7 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
       askerId: row.askerId,
       attempt: 1,
       history,
+      voice,
     };
   });
 }

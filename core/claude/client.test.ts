@@ -15,7 +15,11 @@ const ANSWER = "It is **Ulaanbaatar**, which was called Örgöö once. 🏙️";
 const SHORT_MS = 150;
 
 const REQUEST: ClaudeRequest = {
-  system: systemPrompt({ name: "Blue Harbour", botName: "BlockBot" }),
+  system: systemPrompt({
+    name: "Blue Harbour",
+    botName: "BlockBot",
+    voice: { instructions: null, language: null },
+  }),
   messages: [
     { role: "user", text: "Hello" },
     { role: "assistant", text: "Hello. How can I help?" },

@@ -12,6 +12,11 @@ button_keep_name = „{ $team }“ behalten
 button_rename_team = Anderen Namen wählen
 button_time_zone = Zeitzone
 button_back = Zurück
+button_voice = Wie ich „{ $team }“ antworte
+button_write_instructions = Anweisungen schreiben
+button_change_instructions = Anweisungen ändern
+button_remove_instructions = Entfernen
+button_any_language = Die Sprache der Frage
 language_name = Deutsch
 button_rename = Umbenennen
 button_new_team = Neues Team
@@ -117,6 +122,14 @@ settings =
 
     Sprache: { $language }
     Zeitzone: { $zone } (dort ist es { $time })
+voice =
+    Wie ich allen in „{ $team }“ antworte
+
+    Sprache: { $language }
+    Anweisungen: { $instructions }
+voice_any_language = die der Frage
+voice_no_instructions = keine
+instructions_ask = Schick mir, woran ich mich in jeder Antwort halten soll: Ton, Hausregeln, Wörter, die ich benutzen oder vermeiden soll. Bis zu { $max } Zeichen; es ersetzt, was bisher galt.
 settings_time_zone_ask = In welcher Zeitzone bist du? Wähle eine aus oder schick mir den Namen einer Stadt: „Lissabon“, „New York“, „Asia/Tokyo“.
 settings_several = So heißen mehrere Orte. Welchen meinst du?
 # Teams and members
@@ -317,6 +330,8 @@ button_gone = Dieser Knopf funktioniert nicht mehr.
 button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
 nothing_to_stop = Hier wird gerade nichts beantwortet.
 nothing_to_retry = Hier gibt es noch keine Frage, die sich noch einmal stellen ließe.
+instructions_empty = In dieser Nachricht war kein Text. Schick mir die Anweisungen als Text.
+instructions_too_long = Das sind { $count } Zeichen; Anweisungen haben höchstens { $max }. Schick mir eine kürzere Fassung.
 budget_unclear = Das habe ich nicht verstanden. Sag, wer und wie viel: „/budget team 80“, „/budget everyone 15“, „/budget Bob 2M tokens“, „/budget Bob default“.
 budget_too_high = Alle Teams dieses Bots zusammen dürfen im Monat { $max } verbrauchen; kein Budget kann höher sein.
 budget_who_unknown = Im Team heißt niemand „{ $who }“. /budget zeigt alle mit einer Nummer: „/budget #2 40“.

@@ -12,6 +12,11 @@ button_keep_name = Keep “{ $team }”
 button_rename_team = Choose another name
 button_time_zone = Time zone
 button_back = Back
+button_voice = How I answer “{ $team }”
+button_write_instructions = Write instructions
+button_change_instructions = Change instructions
+button_remove_instructions = Remove
+button_any_language = The language of the question
 language_name = English
 button_rename = Rename
 button_new_team = New team
@@ -116,6 +121,14 @@ settings =
 
     Language: { $language }
     Time zone: { $zone } (it is { $time } there)
+voice =
+    How I answer everybody in “{ $team }”
+
+    Language: { $language }
+    Instructions: { $instructions }
+voice_any_language = that of the question
+voice_no_instructions = none
+instructions_ask = Send me what I am to keep to in every answer: tone, house rules, words to use or to avoid. Up to { $max } characters; it replaces what was there.
 settings_time_zone_ask = Which time zone are you in? Choose one, or send me the name of a city: “Lisbon”, “New York”, “Asia/Tokyo”.
 settings_several = Several places are called that. Which one do you mean?
 # Teams and members
@@ -307,6 +320,8 @@ button_gone = That button no longer works.
 button_not_yours = That button is for the person who asked, or an admin.
 nothing_to_stop = Nothing is being answered here right now.
 nothing_to_retry = There is no question here yet that could be asked again.
+instructions_empty = That message had no text. Send me the instructions as text.
+instructions_too_long = That is { $count } characters; instructions have at most { $max }. Send me a shorter version.
 budget_unclear = I did not understand that. Say who and how much: “/budget team 80”, “/budget everyone 15”, “/budget Bob 2M tokens”, “/budget Bob default”.
 budget_too_high = All teams of this bot together may use { $max } in a month; no budget can be higher.
 budget_who_unknown = Nobody in the team is called “{ $who }”. /budget lists everybody with a number: “/budget #2 40”.

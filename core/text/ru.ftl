@@ -12,6 +12,11 @@ button_keep_name = Оставить «{ $team }»
 button_rename_team = Выбрать другое название
 button_time_zone = Часовой пояс
 button_back = Назад
+button_voice = Как отвечать команде «{ $team }»
+button_write_instructions = Написать указания
+button_change_instructions = Изменить указания
+button_remove_instructions = Удалить
+button_any_language = Язык вопроса
 language_name = Русский
 button_rename = Переименовать
 button_new_team = Новая команда
@@ -120,6 +125,14 @@ settings =
 
     Язык: { $language }
     Часовой пояс: { $zone } (там сейчас { $time })
+voice =
+    Как я отвечаю всем в команде «{ $team }»
+
+    Язык: { $language }
+    Указания: { $instructions }
+voice_any_language = язык вопроса
+voice_no_instructions = нет
+instructions_ask = Напишите, чего мне придерживаться в каждом ответе: тон, правила команды, какие слова использовать или избегать. До { $max } знаков; это заменит прежние указания.
 settings_time_zone_ask = В каком вы часовом поясе? Выберите из списка или пришлите название города: «Самара», «New York», «Asia/Tokyo».
 settings_several = Так называется несколько мест. Какое вы имеете в виду?
 # Teams and members
@@ -335,6 +348,8 @@ button_gone = Эта кнопка больше не работает.
 button_not_yours = Эта кнопка для того, кто задал вопрос, или для администратора.
 nothing_to_stop = Здесь я сейчас ни на что не отвечаю.
 nothing_to_retry = Здесь ещё нет вопроса, который можно было бы задать снова.
+instructions_empty = В этом сообщении нет текста. Пришлите указания текстом.
+instructions_too_long = Здесь { $count } знаков, а указания могут содержать не больше { $max }. Пришлите вариант короче.
 budget_unclear = Не понимаю. Напишите, кому и сколько: «/budget team 80», «/budget everyone 15», «/budget Bob 2M tokens», «/budget Bob default».
 budget_too_high = Все команды этого бота вместе могут расходовать { $max } в месяц; больше задать нельзя.
 budget_who_unknown = В команде нет никого с именем «{ $who }». /budget покажет всех с номерами: «/budget #2 40».

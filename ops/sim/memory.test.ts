@@ -165,10 +165,13 @@ test("a long conversation is summarised beside the chat, which goes on meanwhile
 });
 
 test("/forget deletes on confirmation what was said, stops the answer under way and drops what waits", async () => {
-  await using world = await startWorld((_request, { lastUserText }) => ({
-    text: `You said: ${lastUserText}. `.repeat(10),
-    ...(lastUserText === "Slow, please" ? { chunkChars: 10, chunkMs: 100 } : {}),
-  }));
+  await using world = await startWorld(
+    (_request, { lastUserText }) => ({
+      text: `You said: ${lastUserText}. `.repeat(10),
+      ...(lastUserText === "Slow, please" ? { chunkChars: 10, chunkMs: 100 } : {}),
+    }),
+    { rateLimits: false },
+  );
   const { telegram, claude } = world;
   await world.claimTeam();
   telegram.say({ from: ALICE, text: "My PIN is 4711" });
@@ -196,4 +199,42 @@ test("/forget deletes on confirmation what was said, stops the answer under way 
   await world.hears(ALICE, "You said: What is my PIN?");
   expect(JSON.stringify(claude.requests.at(-1)?.messages)).not.toContain("4711");
   expect(claude.requests.map((request) => textsOf(request).at(-2))).not.toContain("One that waits");
+});
+
+test("admins tell in /settings how everybody is answered, within a limit, and take it back", async () => {
+  await using world = await startWorld(() => ({ text: "As you wish." }), { rateLimits: false });
+  const { telegram, claude } = world;
+  await world.claimTeam();
+  const ask = async (text: string): Promise<MessagesRequest> => {
+    const count = claude.requests.length + 1;
+    telegram.say({ from: ALICE, text });
+    await until(() => claude.requests.length === count);
+    await telegram.waitFor(() => world.heard(ALICE).every((message) => !hasButton(message, "Stop")));
+    const request = claude.requests.at(-1);
+    if (request === undefined) throw new Error("Claude was not asked");
+    return request;
+  };
+  const plain = systemOf(await ask("Hello"));
+  telegram.say({ from: ALICE, text: "/settings" });
+  await world.hears(ALICE, "Your settings");
+  world.press(ALICE, "How I answer “Alice's team”");
+  await world.hears(ALICE, "Instructions: none");
+  world.press(ALICE, "Write instructions");
+  await world.hears(ALICE, "Up to 2,000 characters");
+  telegram.say({ from: ALICE, text: "x".repeat(2_001) });
+  await world.hears(ALICE, "That is 2,001 characters; instructions have at most 2,000.");
+  telegram.say({ from: ALICE, text: "Be brief.\nNever say ASAP." });
+  await world.hears(ALICE, "Instructions: Be brief.\nNever say ASAP.");
+  world.press(ALICE, "Deutsch");
+  await world.hears(ALICE, "Language: Deutsch");
+
+  const first = systemOf(await ask("One"));
+  expect(first).toContain("<team_instructions>\\nBe brief.\\nNever say ASAP.\\n</team_instructions>");
+  expect(first).toContain("The team works in German");
+  expect(systemOf(await ask("Two"))).toBe(first);
+  world.press(ALICE, "Remove");
+  await world.hears(ALICE, "Instructions: none");
+  world.press(ALICE, "The language of the question");
+  await world.hears(ALICE, "Language: that of the question");
+  expect(systemOf(await ask("Three"))).toBe(plain);
 });
