@@ -12,6 +12,7 @@ import { createJobs, type Jobs } from "./jobs.ts";
 import type { LimitRules } from "./limit-rules.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import { createLog, type Log } from "./log.ts";
+import { createMail, type Mail, type MailSettings } from "./mail.ts";
 import { createVault, type MasterKey, type Vault } from "./vault/cipher.ts";
 
 /** What one running program needs to know. Programs in ops make it from their configuration. */
@@ -29,6 +30,10 @@ export type AppSettings = {
     readonly bounds?: Partial<WatchdogBounds>;
     readonly breaker?: Partial<BreakerBounds>;
   };
+  /** `null`: nothing can be mailed. */
+  readonly mail: MailSettings | null;
+  /** The origin under which people reach the admin server. */
+  readonly publicUrl: string;
   readonly operatorChatIds: readonly number[];
   readonly teamCreation: TeamCreation;
   readonly limitRules: LimitRules;
@@ -52,6 +57,8 @@ export type App = {
   readonly budgetRules: BudgetRules;
   readonly prices: Prices;
   readonly jobs: Jobs;
+  readonly mail: Mail;
+  readonly publicUrl: string;
   /** Telegram ids that get operator alerts; empty means the owners of the first team. */
   readonly operatorChatIds: readonly number[];
   readonly teamCreation: TeamCreation;
@@ -90,6 +97,8 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
     budgetRules: settings.budgetRules,
     prices,
     jobs,
+    mail: createMail(settings.mail),
+    publicUrl: settings.publicUrl,
     operatorChatIds: settings.operatorChatIds,
     teamCreation: settings.teamCreation,
     async close() {

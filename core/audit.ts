@@ -17,6 +17,8 @@ export type AuditAction =
   | "owner.link"
   | "invite.create"
   | "invite.revoke"
+  | "auth.link"
+  | "auth.link.mail"
   | "group.claim"
   | "group.move"
   | "chat.leave"

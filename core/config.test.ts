@@ -8,12 +8,13 @@ import { ConfigError, loadConfig, type Environment } from "./config.ts";
 
 const BOT_TOKEN = `123456789:${"A".repeat(35)}`;
 const MASTER_KEY = createHash("sha256").update("a key of tests").digest("base64");
+const JWT_SECRET = "ZEn2bDHHj7qEWWnqmIFKvVtFhUuZ2xr8Cw4l1MDqjX0=";
 const PRODUCTION: Environment = {
   NODE_ENV: "production",
   TELEGRAM_BOT_TOKEN: BOT_TOKEN,
   DATABASE_URL: "postgres://blockbot_app:pw@db:5432/blockbot",
   MASTER_KEY,
-  JWT_SECRET: "j".repeat(48),
+  JWT_SECRET,
 };
 
 function problemsOf(env: Environment): readonly string[] {
@@ -65,8 +66,12 @@ test("nothing has to be set: the demo starts on this machine alone, with everyth
     telegram: null,
     claude: { apiKey: null, baseUrl: "https://api.anthropic.com", model: "claude-sonnet-5-5" },
     database: null,
+    mail: null,
     redisUrl: null,
     masterKeys: null,
+    jwtSecrets: null,
+    publicUrl: null,
+    corsOrigins: [],
     admin: { host: "127.0.0.1", port: 3000, healthToken: null, trustedProxies: [] },
     demoPort: 3001,
     setupCode: null,
@@ -208,6 +213,11 @@ test("one error names every bad key once, with its fix and never with a secret",
     REDIS_URL: [`http://${secret}`, "redis://"],
     MASTER_KEY: [secret, "openssl rand"],
     JWT_SECRET: [secret, "openssl rand"],
+    RESEND_API_KEY: [secret, "re_"],
+    RESEND_BASE_URL: ["file:///etc/passwd", "http or https"],
+    MAIL_FROM: [`${secret}\r\nBcc: a@example.com`, "bot@example.com"],
+    PUBLIC_URL: ["https://bot.example.com/path", "without a path"],
+    CORS_ORIGINS: ["https://app.example.com, *", "https://app.example.com"],
     PORT: ["-1.5", "whole number"],
     DEMO_PORT: ["65536", "at most 65535"],
     HEALTH_TOKEN: [secret, "openssl rand"],
@@ -241,6 +251,33 @@ test("in production nothing is simulated: what is missing is named, all of it at
 
 test("a migrate login without a runtime login is refused, for the runtime role must be the weak one", () => {
   expect(keysOf(problemsOf({ DATABASE_MIGRATE_URL: "postgres://migrate@db/x" }))).toEqual(["DATABASE_URL"]);
+});
+
+test("a mail leads somewhere, and secrets are not patterns", () => {
+  const mail = { RESEND_API_KEY: "re_1234567890", MAIL_FROM: "BlockBot <bot@example.com>" };
+  const web = { ...PRODUCTION, ...mail, PUBLIC_URL: "https://bot.example.com/" };
+  expect(loadConfig(web)).toMatchObject({
+    mail: {
+      apiKey: "re_1234567890",
+      baseUrl: "https://api.resend.com",
+      from: "BlockBot <bot@example.com>",
+    },
+    publicUrl: "https://bot.example.com",
+  });
+  expect(
+    loadConfig({ ...web, CORS_ORIGINS: "https://a.example, http://localhost:5173/" }).corsOrigins,
+  ).toEqual(["https://a.example", "http://localhost:5173"]);
+  expect(keysOf(problemsOf({ ...web, MAIL_FROM: "" }))).toEqual(["MAIL_FROM"]);
+  expect(keysOf(problemsOf({ ...web, PUBLIC_URL: "" }))).toEqual(["PUBLIC_URL"]);
+  expect(problemsOf(mail)).toEqual([]); // the demo knows where it is
+  expect(problemsOf({ ...web, PUBLIC_URL: "http://bot.example.com" }).join()).toContain("must be https");
+  for (const local of ["http://localhost:3000", "http://127.0.0.1:3000"])
+    expect(problemsOf({ ...web, PUBLIC_URL: local })).toEqual([]);
+  expect(loadConfig({ ...PRODUCTION, JWT_SECRET: `${JWT_SECRET}, ${JWT_SECRET}` }).jwtSecrets).toHaveLength(
+    2,
+  );
+  for (const weak of ["j".repeat(48), "abc".repeat(20), ",", `${JWT_SECRET},short`])
+    expect(keysOf(problemsOf({ ...PRODUCTION, JWT_SECRET: weak }))).toEqual(["JWT_SECRET"]);
 });
 
 test("only Sonnet models are accepted", () => {

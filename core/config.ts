@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { BUDGET_KEYS, budgetRulesOf, type BudgetRules } from "./budget-rules.ts";
 import { parsePrice, type Price } from "./claude/pricing.ts";
+import { httpUrl, list, listed, postgresUrl, wholeNumber } from "./config-values.ts";
 import { LIMIT_KEYS, limitRulesOf, type LimitRules } from "./limit-rules.ts";
 import { parseMasterKeys, type MasterKey } from "./vault/cipher.ts";
+import { WEB_KEYS, webOf, webProblems } from "./web-keys.ts";
 
 /** `anyone` is anybody who is in a team. */
 export type TeamCreation = "first-team-owners" | "anyone";
@@ -36,7 +38,7 @@ export type Config = {
   readonly budgets: BudgetRules;
   /** What Claude costs where the published prices that we know do not hold. */
   readonly prices: readonly Price[];
-};
+} & Readonly<ReturnType<typeof webOf>>;
 
 /** Every key that was wrong, with its fix, in one error. */
 export class ConfigError extends Error {
@@ -51,22 +53,8 @@ export class ConfigError extends Error {
   }
 }
 
-const SECRET_BYTES_MIN = 32;
 const REAL_TELEGRAM = "https://api.telegram.org";
 const REAL_CLAUDE = "https://api.anthropic.com";
-
-const httpUrl = (fix: string) => z.url({ protocol: /^https?$/, error: fix });
-const postgresUrl = z.url({
-  protocol: /^postgres(ql)?$/,
-  error: "must look like postgres://USER:PASSWORD@HOST:5432/DATABASE",
-});
-const wholeNumber = (min: number, max: number) =>
-  z.coerce
-    .number({ error: `must be a whole number from ${min} to ${max}` })
-    .int(`must be a whole number from ${min} to ${max}`)
-    .min(min, `must be at least ${min}`)
-    .max(max, `must be at most ${max}`);
-const list = z.string().transform(listed);
 
 const schema = z.object({
   NODE_ENV: z
@@ -99,13 +87,7 @@ const schema = z.object({
     .string()
     .transform((text, ctx) => masterKeys(text, ctx))
     .optional(),
-  JWT_SECRET: z
-    .string()
-    .refine(
-      (text) => Buffer.byteLength(text) >= SECRET_BYTES_MIN,
-      `must be at least ${SECRET_BYTES_MIN} bytes: openssl rand -base64 48`,
-    )
-    .optional(),
+  ...WEB_KEYS,
   HOST: z.string().default("127.0.0.1"),
   PORT: wholeNumber(0, 65_535).default(3000),
   DEMO_PORT: wholeNumber(0, 65_535).default(3001),
@@ -150,6 +132,8 @@ export function loadConfig(env: Environment): Config {
   } else if (values["DATABASE_MIGRATE_URL"] !== undefined && isMissing("DATABASE_URL")) {
     problems.push("DATABASE_URL: is needed beside DATABASE_MIGRATE_URL; it is the login of blockbot_app");
   }
+  if (parsed.success)
+    problems.push(...webProblems(parsed.data, parsed.data.TELEGRAM_BOT_TOKEN !== undefined));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return toConfig(parsed.data);
 }
@@ -175,13 +159,6 @@ function withFiles(env: Environment, problems: string[]): Record<string, string>
     }
   }
   return values;
-}
-
-function listed(text: string): string[] {
-  return text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
 }
 
 function missingInProduction(isMissing: (key: string) => boolean): string[] {
@@ -249,5 +226,6 @@ function toConfig(values: Parsed): Config {
     limits: limitRulesOf(values),
     budgets: budgetRulesOf(values),
     prices: values.CLAUDE_PRICES,
+    ...webOf(values),
   };
 }

@@ -33,7 +33,9 @@ export type ErrorCode =
   | "budget_unclear"
   | "budget_too_high"
   | "budget_who_unknown"
-  | "budget_who_several";
+  | "budget_who_several"
+  | "mail_not_set_up"
+  | "mail_too_often";
 
 /**
  * The one error that crosses layers: a code and its parameters for machines;

@@ -28,6 +28,7 @@ test("Telegram is starting until the first poll, then only as well as its last p
       telegram: { state: "starting", secondsSinceLastPoll: null, botUsername: null },
       inbox: { state: "ok", waiting: 0, oldestSeconds: null, parked: 0 },
       outbox: { state: "ok", waiting: 0, unknown: 0, failed: 0 },
+      mail: { state: "off", waiting: null },
     },
   });
 
@@ -169,6 +170,7 @@ test("a database that refuses is down, and the rest is unknown rather than fine"
       telegram: { state: "unknown", secondsSinceLastPoll: null, botUsername: null },
       inbox: { state: "unknown", waiting: null, oldestSeconds: null, parked: null },
       outbox: { state: "unknown", waiting: null, unknown: null, failed: null },
+      mail: { state: "off", waiting: null },
     },
   });
   expect(await isReady(it.app)).toBe(false);

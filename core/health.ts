@@ -39,6 +39,10 @@ export type HealthReport = {
       unknown: number | null;
       failed: number | null;
     };
+    mail: {
+      state: "ok" | "degraded" | "off" | "unknown";
+      waiting: number | null;
+    };
   };
 };
 
@@ -48,6 +52,7 @@ const POLL_AGE_SECONDS_MAX = 120;
 const STARTING_SECONDS_MAX = 120;
 const INBOX_AGE_SECONDS_MAX = 60;
 const OUTBOX_LATE_SECONDS_MAX = 60;
+const MAIL_AGE_SECONDS_MAX = 60;
 
 /**
  * How every part does, within the database's timeout at most: what does not answer by
@@ -64,6 +69,7 @@ export async function healthReport(app: App): Promise<HealthReport> {
     claude: claudeOf(app, pipeline),
     inbox: inboxOf(pipeline),
     outbox: outboxOf(pipeline),
+    mail: mailOf(app, pipeline),
   };
   return { status: statusOf(components), version: app.version, uptimeSeconds, components };
 }
@@ -88,6 +94,9 @@ type PipelineRow = {
   claude_kind: ErrorKind | null;
   claude_since: number | null;
   claude_until: number | null;
+  mail_waiting: number;
+  mail_retried: number;
+  mail_oldest: number | null;
 };
 
 type Pipeline = PipelineRow & { latencyMs: number };
@@ -95,7 +104,7 @@ type Pipeline = PipelineRow & { latencyMs: number };
 // The outage is the one that the bot's process has written down, for processes that ask nothing themselves.
 // Each count has a partial index or a table that retention keeps small. A bot that was replaced polls no more: the latest one counts.
 const pipelineQuery = (credential: string) => sql`
-  SELECT bot.username, bot.revoked, bot.poll_age, ready.*, outbox.*, claude.*,
+  SELECT bot.username, bot.revoked, bot.poll_age, ready.*, outbox.*, claude.*, mail.*,
     (SELECT count(*)::int FROM pipeline.updates WHERE state = 'parked') AS inbox_parked,
     (SELECT count(*)::int FROM pipeline.outbox WHERE state = 'failed') AS outbox_failed
   FROM
@@ -105,7 +114,10 @@ const pipelineQuery = (credential: string) => sql`
     (SELECT count(*) FILTER (WHERE state <> 'unknown')::int AS outbox_waiting,
        count(*) FILTER (WHERE state = 'unknown')::int AS outbox_unknown,
        extract(epoch FROM clock_timestamp() - min(next_at) FILTER (WHERE state <> 'unknown'))::float8 AS outbox_late
-     FROM pipeline.outbox WHERE state IN ('queued', 'sending', 'unknown')) AS outbox
+     FROM pipeline.outbox WHERE state IN ('queued', 'sending', 'unknown')) AS outbox,
+    (SELECT count(*)::int AS mail_waiting, count(*) FILTER (WHERE state = 'retry')::int AS mail_retried,
+       extract(epoch FROM clock_timestamp() - min(created_on))::float8 AS mail_oldest
+     FROM pgboss.job WHERE name = 'mail' AND state < 'active') AS mail
     LEFT JOIN
     (SELECT username, status = 'revoked' AS revoked,
        extract(epoch FROM clock_timestamp() - last_poll_at)::float8 AS poll_age
@@ -182,15 +194,24 @@ function outboxOf(pipeline: Pipeline | null): HealthReport["components"]["outbox
   };
 }
 
+// A mail that waits to be tried again was refused a moment ago: that is how every process knows, not only the one that sent it.
+function mailOf(app: App, pipeline: Pipeline | null): HealthReport["components"]["mail"] {
+  if (!app.mail.connected) return { state: "off", waiting: null };
+  if (pipeline === null) return { state: "unknown", waiting: null };
+  const isLate = pipeline.mail_retried > 0 || (pipeline.mail_oldest ?? 0) > MAIL_AGE_SECONDS_MAX;
+  return { state: isLate ? "degraded" : "ok", waiting: pipeline.mail_waiting };
+}
+
 function statusOf(components: HealthReport["components"]): HealthReport["status"] {
-  const { database, redis, telegram, claude, inbox, outbox } = components;
+  const { database, redis, telegram, claude, inbox, outbox, mail } = components;
   if (database.state === "down" || telegram.state === "down") return "down";
   const isWhole =
     telegram.state === "ok" &&
     redis.state !== "degraded" &&
     (claude.state === "ok" || claude.state === "unknown") &&
     inbox.state === "ok" &&
-    outbox.state === "ok";
+    outbox.state === "ok" &&
+    (mail.state === "ok" || mail.state === "off");
   return isWhole ? "ok" : "degraded";
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { inSystem } from "../db/tenant.ts";
-import type { JobTable } from "./jobs.ts";
+import type { Job, JobTable } from "./jobs.ts";
 import { createTestApp, type TestApp } from "./test-app.ts";
 
 const YEARLY = "0 0 1 1 *"; // not while a test runs
@@ -16,8 +16,8 @@ async function untilState(it: TestApp, state: string): Promise<void> {
   while (!(await jobsIn(it)).some((job) => job.state === state)) await Bun.sleep(50);
 }
 
-function working(run: () => Promise<void>): JobTable {
-  return { retention: { cron: YEARLY, run } };
+function working(run: (job: Job) => Promise<void>): JobTable {
+  return { retention: { cron: YEARLY, run }, mail: { run } };
 }
 
 test("a job is asked for in the transaction of its change: it commits with it or not at all", async () => {

@@ -5,30 +5,70 @@ import { asOwner } from "../db/migrate.ts";
 import type { Log } from "./log.ts";
 
 const SCHEMA = "pgboss";
-const RETRIES_MAX = 5;
-const RETRY_DELAY_SECONDS = 5;
-const RETRY_DELAY_SECONDS_MAX = 300;
 const JOB_SECONDS_MAX = 300;
 const STOP_TIMEOUT_MS = 10_000;
 const POLL_SECONDS = 2;
+const DAY_SECONDS = 86_400;
 
-/** Every kind of background work. A queue of the same name is made by `migrateJobs`. */
-const JOB_NAMES = ["retention"] as const;
-export type JobName = (typeof JOB_NAMES)[number];
+/** Every kind of background work: how it is tried again (seconds, with backoff), and how many run at once in one process. */
+const QUEUES = {
+  retention: { retryLimit: 5, retryDelay: 5, retryDelayMax: 300, keptSeconds: 7 * DAY_SECONDS, workers: 1 },
+  // All attempts together end before a sign-in link does.
+  mail: { retryLimit: 7, retryDelay: 5, retryDelayMax: 120, keptSeconds: DAY_SECONDS, workers: 3 },
+} as const;
 
-/** What the worker does for each job, and how often by itself (cron, UTC). */
-export type JobTable = Readonly<Record<JobName, { cron: string; run: () => Promise<void> }>>;
+export type JobName = keyof typeof QUEUES;
+
+const JOB_NAMES = Object.keys(QUEUES) as JobName[]; // safe: its keys are the names
+
+/** One attempt at a job. */
+export type Job = {
+  /** The same for every attempt. */
+  readonly id: string;
+  readonly data: unknown;
+  /** Whether nobody tries again when this attempt fails. */
+  readonly isLast: boolean;
+};
+
+/** What the worker does for each job, and how often by itself (cron, UTC) if it does. */
+export type JobTable = Readonly<
+  Record<JobName, { readonly cron?: string; readonly run: (job: Job) => Promise<void> }>
+>;
 
 /** The job engine under the runtime role: plain reads and writes in a schema that `migrateJobs` made. */
 export function createJobs(options: { databaseUrl: string; log: Log }) {
   const { log } = options;
   let boss: PgBoss | null = null;
 
+  async function work(engine: PgBoss, name: JobName, run: (job: Job) => Promise<void>): Promise<void> {
+    const settings = {
+      pollingIntervalSeconds: POLL_SECONDS,
+      notifyPollingIntervalSeconds: POLL_SECONDS,
+      localConcurrency: QUEUES[name].workers,
+      includeMetadata: true,
+    } as const;
+    await engine.work(name, settings, async ([job]) => {
+      if (job === undefined) return;
+      const startedAt = performance.now();
+      const line = { job: name, jobId: job.id };
+      try {
+        await run({ id: job.id, data: job.data, isLast: job.retryCount >= job.retryLimit });
+        log.info({ ...line, outcome: "ok", ms: Math.round(performance.now() - startedAt) }, "job");
+      } catch (err) {
+        log.error({ ...line, outcome: "failed", attempt: job.retryCount + 1, err }, "job");
+        throw err;
+      }
+    });
+  }
+
   return {
-    /** Asks for a job in the transaction of the change that needs it: both commit or neither does. */
-    async enqueue(tx: Tx, name: JobName): Promise<void> {
+    /**
+     * Asks for a job in the transaction of the change that needs it: both commit
+     * or neither does. `data` is stored as it is: seal what must not be read.
+     */
+    async enqueue(tx: Tx, name: JobName, data: object = {}): Promise<void> {
       if (boss === null) throw new Error("the job engine has not been started");
-      await boss.send(name, {}, { db: fromDrizzle(tx, sql) });
+      await boss.send(name, data, { db: fromDrizzle(tx, sql) });
     },
 
     /** Starts the engine; with a table it also works the queues and keeps their schedules. */
@@ -40,26 +80,16 @@ export function createJobs(options: { databaseUrl: string; log: Log }) {
         createSchema: false,
         supervise: table !== null,
         schedule: table !== null,
+        useListenNotify: table !== null,
         max: 4,
       });
       boss.on("error", (err) => log.error({ err }, "job engine"));
       await boss.start();
       if (table === null) return;
       for (const name of JOB_NAMES) {
-        await boss.schedule(name, table[name].cron);
-        await boss.work(name, { pollingIntervalSeconds: POLL_SECONDS }, async ([job]) => {
-          const startedAt = performance.now();
-          try {
-            await table[name].run();
-            log.info(
-              { job: name, jobId: job?.id, outcome: "ok", ms: Math.round(performance.now() - startedAt) },
-              "job",
-            );
-          } catch (err) {
-            log.error({ job: name, jobId: job?.id, outcome: "failed", err }, "job");
-            throw err;
-          }
-        });
+        const { cron, run } = table[name];
+        if (cron !== undefined) await boss.schedule(name, cron);
+        await work(boss, name, run);
       }
     },
 
@@ -85,13 +115,18 @@ export async function migrateJobs(migrateUrl: string): Promise<void> {
   await boss.start();
   try {
     for (const name of JOB_NAMES) {
-      await boss.createQueue(name, {
-        retryLimit: RETRIES_MAX,
-        retryDelay: RETRY_DELAY_SECONDS,
+      const { retryLimit, retryDelay, retryDelayMax, keptSeconds } = QUEUES[name];
+      const settings = {
+        retryLimit,
+        retryDelay,
         retryBackoff: true,
-        retryDelayMax: RETRY_DELAY_SECONDS_MAX,
+        retryDelayMax,
         expireInSeconds: JOB_SECONDS_MAX,
-      });
+        deleteAfterSeconds: keptSeconds,
+        notify: true,
+      };
+      await boss.createQueue(name, settings);
+      await boss.updateQueue(name, settings); // of a queue that an earlier version made
     }
   } finally {
     await boss.stop({ graceful: false });

@@ -38,6 +38,8 @@ export function testSettings(databaseUrl: string): AppSettings {
     redisUrl: null,
     masterKeys: TEST_KEYS,
     claude: { apiKey: null, baseUrl: "http://127.0.0.1:1", model: "claude-sonnet-5-5" },
+    mail: null,
+    publicUrl: "https://bot.example.test",
     operatorChatIds: [],
     teamCreation: "first-team-owners",
     limitRules: loadConfig({}).limits,

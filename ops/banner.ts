@@ -18,7 +18,7 @@ export function banner(started: {
     "",
     ...row("Telegram", telegramLine(started)),
     ...row("Claude", claudeLine(started)),
-    ...row("Mail", pageUrl === null ? "not set up" : "simulated, the mailbox is on the chat page"),
+    ...row("Mail", mailLine(started)),
     ...row("Postgres", config.database === null ? `embedded, data in ${started.folder}` : "DATABASE_URL"),
     ...row("Redis", config.redisUrl === null ? "none, limits are kept in this process" : "REDIS_URL"),
     ...(started.adminUrl === null ? [] : row("Health", `${started.adminUrl}/health`)),
@@ -53,6 +53,11 @@ function claudeLine({ config, practice }: Parameters<typeof banner>[0]): string 
   return config.claude.apiKey === null
     ? "not connected: set ANTHROPIC_API_KEY"
     : `real, ${config.claude.model}`;
+}
+
+function mailLine({ config, pageUrl }: Parameters<typeof banner>[0]): string {
+  if (config.mail !== null) return `real, from ${config.mail.from}`;
+  return pageUrl === null ? "not set up" : "simulated, the mailbox is on the chat page";
 }
 
 function ownerLines({ ownerCode, pageUrl, botUsername, roles }: Parameters<typeof banner>[0]): string[] {

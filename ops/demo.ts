@@ -51,6 +51,7 @@ export async function startDemo(options: { folder: string; port: number; practic
       pageUrl: telegram.url,
       telegram: { token: TOKEN, apiRoot: telegram.url },
       claudeUrl: claude?.url ?? null,
+      mail: { apiKey: "re_simulated", baseUrl: mail.url, from: "BlockBot <hello@blockbot.example>" },
       async stop(): Promise<void> {
         await telegram.stop();
         await mail.stop();

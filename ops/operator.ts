@@ -59,6 +59,8 @@ async function onInstance(
         masterKeys:
           config.masterKeys ?? parseMasterKeys(config.production ? "" : localSecrets(folder).masterKey),
         claude: config.claude,
+        mail: config.mail,
+        publicUrl: config.publicUrl ?? `http://127.0.0.1:${config.admin.port}`,
         operatorChatIds: config.operatorChatIds,
         teamCreation: config.teamCreation,
         limitRules: config.limits,

@@ -1,8 +1,10 @@
 import { startBot } from "../bot/front.ts";
 import type { BotSettings } from "../bot/tenure.ts";
 import type { App } from "../core/app.ts";
+import type { JobTable } from "../core/jobs.ts";
+import { deliverMail } from "../core/accounts/letters.ts";
 import { runRetention } from "../core/retention.ts";
-import { startAdmin } from "./admin/server.ts";
+import type { AdminDoor, AdminSettings } from "./admin/server.ts";
 
 /** What one process does. Without a choice it does all three. */
 export const ROLES = ["bot", "admin", "worker"] as const;
@@ -11,24 +13,22 @@ export type ProcessRole = (typeof ROLES)[number];
 export type ProductSettings = {
   readonly roles: readonly ProcessRole[];
   readonly bot: BotSettings;
-  readonly admin: Parameters<typeof startAdmin>[1];
+  /** Bound already by a process with the role `admin`, else null. */
+  readonly door: AdminDoor | null;
+  readonly admin: AdminSettings;
 };
 
 const RETENTION_CRON = "17 3 * * *";
 
-/**
- * Starts the chosen parts on an app whose instance has been opened. Throws when
- * the admin port is taken, and leaves nothing running then.
- */
+/** Starts the chosen parts on an app whose instance has been opened. */
 export async function startProduct(app: App, settings: ProductSettings) {
+  const { door } = settings;
   const does = (role: ProcessRole): boolean => settings.roles.includes(role);
-  const admin = does("admin") ? startAdmin(app, settings.admin) : null;
-  await app.jobs.start(
-    does("worker") ? { retention: { cron: RETENTION_CRON, run: () => runRetention(app) } } : null,
-  );
+  door?.serve(app, settings.admin);
+  await app.jobs.start(does("worker") ? jobsOf(app) : null);
   const bot = does("bot") ? startBot(app, settings.bot) : null;
   return {
-    adminUrl: admin?.url ?? null,
+    adminUrl: door?.url ?? null,
     /** Resolves with who we are when this process polls; never in a process without the bot. */
     polling: bot?.polling ?? null,
     /** Resolves when the bot cannot go on in this process; never without the bot. */
@@ -36,7 +36,14 @@ export async function startProduct(app: App, settings: ProductSettings) {
     /** Lets running answers finish, then stops serving. The app stays open. */
     async stop(): Promise<void> {
       await bot?.stop();
-      await admin?.stop();
+      await door?.stop();
     },
+  };
+}
+
+function jobsOf(app: App): JobTable {
+  return {
+    retention: { cron: RETENTION_CRON, run: () => runRetention(app) },
+    mail: { run: (job) => deliverMail(app, job) },
   };
 }

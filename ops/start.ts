@@ -5,6 +5,7 @@ import { loadConfig, type Config } from "../core/config.ts";
 import { openInstance } from "../core/instance.ts";
 import { parseMasterKeys } from "../core/vault/cipher.ts";
 import packageFile from "../package.json" with { type: "json" };
+import { bindAdmin } from "./admin/server.ts";
 import { banner } from "./banner.ts";
 import { openDatabase } from "./database.ts";
 import { startDemo } from "./demo.ts";
@@ -43,6 +44,8 @@ async function main(): Promise<void> {
 
 /** Brings up everything, and puts into `closers` how to end each part that stands. */
 async function start(config: Config, roles: readonly ProcessRole[], closers: Closer[]) {
+  const door = roles.includes("admin") ? bindAdmin(config.admin) : null;
+  if (door !== null) closers.push(door.stop);
   const simulated = config.telegram === null;
   const folder = simulated ? join(config.dataDir, "demo") : config.dataDir;
   const secrets = config.production ? null : localSecrets(folder);
@@ -66,6 +69,8 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
       practice === null
         ? config.claude
         : { ...config.claude, apiKey: "practice-model-needs-no-key", baseUrl: practice },
+    mail: config.mail ?? demo?.mail ?? null,
+    publicUrl: config.publicUrl ?? door?.url ?? `http://127.0.0.1:${config.admin.port}`,
     operatorChatIds: config.operatorChatIds,
     teamCreation: config.teamCreation,
     limitRules: config.limits,
@@ -77,6 +82,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
   const product = await startProduct(app, {
     roles,
     bot: telegram,
+    door,
     admin: config.admin,
   });
   closers.push(product.stop);

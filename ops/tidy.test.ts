@@ -22,6 +22,7 @@ const DOORS: Record<string, string> = {
   hono: "ops/admin/",
   "@anthropic-ai/sdk": "core/claude/client.ts",
   postgres: "db/client.ts",
+  resend: "core/mail.ts",
   ioredis: "core/limits.ts",
   pino: "core/log.ts",
   "pg-boss": "core/jobs.ts",

@@ -326,6 +326,11 @@ owner_link_used = Dieser Link wurde schon benutzt: Der Bot gehört bereits jeman
 group_only = Das geht in Gruppen: Füge mich zu einer hinzu und sende es dort.
 private_only = Das geht nur in unserem privaten Chat.
 group_taken = Diese Gruppe gehört schon zu einem anderen Team.
+mail_not_set_up = Bei diesem Bot ist kein E-Mail-Versand eingerichtet. Sein Betreiber muss zuerst RESEND_API_KEY setzen.
+mail_too_often = An diese Adresse ging gerade erst eine E-Mail. Schau dort nach, oder versuch es in { $minutes ->
+    [one] { $minutes } Minute
+   *[other] { $minutes } Minuten
+} noch einmal.
 button_gone = Dieser Knopf funktioniert nicht mehr.
 button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
 nothing_to_stop = Hier wird gerade nichts beantwortet.
@@ -396,3 +401,17 @@ alert_claude_fault = { $kind ->
     [garbled] Eine Antwort von Claude war nicht lesbar
    *[other] Claude hat eine unserer Anfragen als fehlerhaft abgelehnt
 }: Das ist vermutlich ein Fehler dieses Programms. Die Person kann „{ button_retry }“ drücken. Im Log steht mehr unter der Referenz { $code }.
+# E-Mail
+mail_login_subject = Anmelden bei „{ $team }“
+mail_login_headline = Anmelden bei „{ $team }“
+mail_login_text = Mit dem Knopf meldest du dich als { $email } an. Er funktioniert einmal, innerhalb von { $minutes } Minuten nach der Anforderung.
+mail_login_button = Anmelden
+mail_login_code = Falls die Seite nach einem Code fragt: Er steht dort, wo diese E-Mail angefordert wurde.
+mail_login_unasked = Du hast das nicht angefordert? Dann ist nichts zu tun. Gib nie einen Code ein, den du von jemand anderem bekommen hast.
+mail_tie_subject = Deine Adresse mit { $telegram } in Telegram verbinden
+mail_tie_headline = Bist du { $telegram }?
+mail_tie_text = Das Telegram-Konto { $telegram } möchte für „{ $team }“ mit { $email } verbunden werden. Wenn du das bist, drück innerhalb von { $minutes } Minuten auf den Knopf und gib den sechsstelligen Code ein, den der Bot dir in Telegram zeigt.
+mail_tie_button = Ja, weiter
+mail_tie_unasked = Das bist nicht du? Dann ist nichts zu tun. Gib nie einen Code ein, den du von jemand anderem bekommen hast: Damit würdest du ihm dein Konto überlassen.
+mail_button_hint = Falls der Knopf nicht funktioniert, öffne diese Adresse:
+mail_failed = Die E-Mail an { $email } konnte nicht verschickt werden. Bitte versuch es später noch einmal; wenn es so bleibt, sag dem Betreiber dieses Bots Bescheid.

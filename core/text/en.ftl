@@ -316,6 +316,11 @@ owner_link_used = That owner link has been used: this bot has an owner. Ask them
 group_only = That works in groups: add me to one and send it there.
 private_only = That works in our private chat only.
 group_taken = This group belongs to another team already.
+mail_not_set_up = Mail is not set up on this bot. Its owner has to set RESEND_API_KEY first.
+mail_too_often = A mail went to that address a moment ago. Look there, or try again in { $minutes ->
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+}.
 button_gone = That button no longer works.
 button_not_yours = That button is for the person who asked, or an admin.
 nothing_to_stop = Nothing is being answered here right now.
@@ -384,3 +389,17 @@ alert_claude_fault = { $kind ->
     [garbled] An answer of Claude's could not be read
    *[other] Claude refused a request of ours as faulty
 }: that is probably a fault of this program. The person can press Retry. The log says more under the reference { $code }.
+# Mail
+mail_login_subject = Sign in to “{ $team }”
+mail_login_headline = Sign in to “{ $team }”
+mail_login_text = Press the button to sign in as { $email }. It works once, within { $minutes } minutes of being asked for.
+mail_login_button = Sign in
+mail_login_code = If the page asks for a code: it is shown where this mail was asked for.
+mail_login_unasked = You did not ask for this? Then there is nothing to do. Never enter a code that somebody else gives you.
+mail_tie_subject = Tie your address to { $telegram } in Telegram
+mail_tie_headline = Is { $telegram } you?
+mail_tie_text = The Telegram account { $telegram } asks to be tied to { $email }, for “{ $team }”. If that is you, press the button within { $minutes } minutes and enter the six-digit code that the bot shows you in Telegram.
+mail_tie_button = Yes, go on
+mail_tie_unasked = That is not you? Then there is nothing to do. Never enter a code that somebody else gives you: it would hand your account to them.
+mail_button_hint = If the button does not work, open this address:
+mail_failed = The mail to { $email } could not be sent. Please try again later; if it keeps happening, tell the operator of this bot.

@@ -1,4 +1,4 @@
-type ProblemStatus = 404 | 405 | 500;
+type ProblemStatus = 404 | 405 | 500 | 503;
 
 const PROBLEMS: Readonly<Record<ProblemStatus, { title: string; detail: string }>> = {
   404: { title: "Not found", detail: "There is nothing at this address." },
@@ -10,6 +10,7 @@ const PROBLEMS: Readonly<Record<ProblemStatus, { title: string; detail: string }
     title: "Internal error",
     detail: "Something went wrong here. The correlation id finds it in the log.",
   },
+  503: { title: "Not ready", detail: "This server is starting or overloaded. Try again in a moment." },
 };
 
 /**

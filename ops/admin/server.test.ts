@@ -5,9 +5,10 @@ import { testSettings } from "../../core/test-app.ts";
 import { sql } from "drizzle-orm";
 import { inSystem } from "../../db/tenant.ts";
 import { createTestDatabase } from "../../db/test-db.ts";
-import { startAdmin } from "./server.ts";
+import { bindAdmin } from "./server.ts";
 
 const TOKEN = "health-token-of-this-test";
+const SETTINGS = { healthToken: TOKEN, trustedProxies: [] };
 const DATABASE_PASSWORD = "never-show-this";
 const NOTHING_LISTENS = `postgres://blockbot_app:${DATABASE_PASSWORD}@127.0.0.1:1/none`;
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
@@ -37,6 +38,7 @@ test("everybody sees states; numbers and texts need the token or this very machi
       claude: { state: "unknown" },
       inbox: { state: "ok" },
       outbox: { state: "ok" },
+      mail: { state: "off" },
     },
   };
   const wrongToken = { ...THROUGH_PROXY, Authorization: "Bearer health-token-of-this-tesT" };
@@ -256,15 +258,17 @@ test("each request is one log line without its query, and health checks are quie
   expect(it.logged()).not.toContain("secret-in-query");
 });
 
-test("a taken port is named together with the key that changes it", async () => {
+test("a taken port is named together with the key that changes it, and a port that is not served yet says so", async () => {
   await using it = serve(NOTHING_LISTENS);
   const port = Number(new URL(it.url).port);
-  const settings = { host: "127.0.0.1", port, healthToken: null, trustedProxies: [] };
-  expect(() => startAdmin(it.app, settings)).toThrow(new RegExp(`Port ${port} .*PORT`));
-  expect(() => startAdmin(it.app, { ...settings, host: "203.0.113.1", port: 0 })).toThrow(/HOST/);
+  expect(() => bindAdmin({ host: "127.0.0.1", port })).toThrow(new RegExp(`Port ${port} .*PORT`));
+  expect(() => bindAdmin({ host: "203.0.113.1", port: 0 })).toThrow(/HOST/);
 
   await it.stop();
-  const again = startAdmin(it.app, settings);
+  const again = bindAdmin({ host: "127.0.0.1", port });
+  const early = await fetch(`${again.url}/health/live`);
+  expect([early.status, early.headers.get("content-type")]).toEqual([503, "application/problem+json"]);
+  again.serve(it.app, SETTINGS);
   expect((await fetch(`${again.url}/health/live`)).status).toBe(200);
   await again.stop();
 });
@@ -273,12 +277,8 @@ function serve(databaseUrl: string, change: (app: App) => App = (app) => app) {
   const lines: string[] = [];
   const log = createLog({ level: "debug", destination: { write: (line) => lines.push(line) } });
   const app = createApp({ ...testSettings(databaseUrl), version: "1.2.3", claude: CLAUDE }, { log });
-  const admin = startAdmin(change(app), {
-    host: "127.0.0.1",
-    port: 0,
-    healthToken: TOKEN,
-    trustedProxies: [],
-  });
+  const admin = bindAdmin({ host: "127.0.0.1", port: 0 });
+  admin.serve(change(app), SETTINGS);
   return {
     app,
     url: admin.url,

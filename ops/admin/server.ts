@@ -1,39 +1,52 @@
 import { Hono } from "hono";
 import type { App } from "../../core/app.ts";
+import { systemClock } from "../../core/clock.ts";
+import { newCorrelationId } from "../../core/scope.ts";
 import { detailsAccess } from "./details-access.ts";
 import { healthRoutes } from "./health.ts";
 import { problemResponse } from "./problem.ts";
 import { aroundRequest, type AdminEnv } from "./request.ts";
 
-type AdminSettings = {
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
+/** What the admin server needs to know besides its address. */
+export type AdminSettings = {
   readonly healthToken: string | null;
   readonly trustedProxies: readonly string[];
 };
+
+/** Where to listen; port 0 takes any free one. */
+type Address = { readonly host: string; readonly port: number };
+
+type Answer = (request: Request, peer: string | null) => Response | Promise<Response>;
 
 const IDLE_TIMEOUT_SECONDS = 10;
 const BODY_BYTES_MAX = 1024 * 1024;
 const STOP_GRACE_MS = 3_000;
 const READ_ONLY = "GET, HEAD";
 
+export type AdminDoor = ReturnType<typeof bindAdmin>;
+
 /**
- * Serves the admin HTTP interface. `url` is where a person on this machine opens
- * it. Throws when the address cannot be bound or a setting cannot be read, with
- * the key to change. `stop` lets running requests finish for three seconds, then
- * closes what is left.
+ * Takes the address of the admin HTTP interface, so that links to it can be
+ * made before there is anything to serve; until `serve` is called every answer
+ * is 503. `url` is where a person on this machine opens it. Throws when the
+ * address cannot be bound, with the key to change. `serve` throws when a
+ * setting cannot be read. `stop` lets running requests finish for three
+ * seconds, then closes what is left; it may be called again.
  */
-export function startAdmin(app: App, settings: AdminSettings): { url: string; stop(): Promise<void> } {
-  const routes = adminRoutes(app, settings);
-  const server = bind(settings, (request, peer) => routes.fetch(request, { peer }));
-  const urlHost = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
-  const isWildcard = settings.host === "0.0.0.0" || settings.host === "::";
+export function bindAdmin(address: Address) {
+  let answer: Answer = () => problemResponse({ status: 503, correlationId: newCorrelationId() });
+  const server = bind(address, (request, peer) => answer(request, peer));
+  const urlHost = address.host.includes(":") ? `[${address.host}]` : address.host;
+  const isWildcard = address.host === "0.0.0.0" || address.host === "::";
   return {
     url: `http://${isWildcard ? "localhost" : urlHost}:${server.port}`,
-    async stop() {
+    serve(app: App, settings: AdminSettings): void {
+      const routes = adminRoutes(app, settings);
+      answer = (request, peer) => routes.fetch(request, { peer });
+    },
+    async stop(): Promise<void> {
       const timer = new AbortController();
-      await Promise.race([server.stop(), app.clock.sleep(STOP_GRACE_MS, timer.signal)]);
+      await Promise.race([server.stop(), systemClock.sleep(STOP_GRACE_MS, timer.signal)]);
       timer.abort();
       await server.stop(true);
     },
@@ -55,13 +68,11 @@ function adminRoutes(app: App, settings: AdminSettings): Hono<AdminEnv> {
   return routes;
 }
 
-type Answer = (request: Request, peer: string | null) => Response | Promise<Response>;
-
-function bind(settings: AdminSettings, answer: Answer) {
+function bind(address: Address, answer: Answer) {
   try {
     return Bun.serve({
-      hostname: settings.host,
-      port: settings.port,
+      hostname: address.host,
+      port: address.port,
       idleTimeout: IDLE_TIMEOUT_SECONDS,
       development: false, // Bun's development page shows stack traces to whoever asks
       reusePort: false, // else, without development, a second program would silently share the port
@@ -69,11 +80,11 @@ function bind(settings: AdminSettings, answer: Answer) {
       fetch: (request, server) => answer(request, server.requestIP(request)?.address ?? null),
     });
   } catch (err) {
-    throw new Error(bindFailure(settings, err), { cause: err });
+    throw new Error(bindFailure(address, err), { cause: err });
   }
 }
 
-function bindFailure({ host, port }: AdminSettings, err: unknown): string {
+function bindFailure({ host, port }: Address, err: unknown): string {
   const code = err instanceof Error && "code" in err ? String(err.code) : "unknown error";
   if (code === "EADDRINUSE") {
     return `Port ${port} on ${host} is already in use. Stop the program that uses it, or set PORT to a free one.`;

@@ -66,6 +66,15 @@ const PARTS: Readonly<Record<Name, Part>> = {
       unknown: NO_DATABASE,
     },
   },
+  mail: {
+    title: "Mail",
+    states: {
+      ok: ["good", "Sent in time"],
+      degraded: ["warn", "Late, being tried again"],
+      off: ["idle", "Not set up"],
+      unknown: NO_DATABASE,
+    },
+  },
 };
 
 const STYLE = `
@@ -141,7 +150,7 @@ function item(part: Part, state: string, facts: readonly string[]) {
 }
 
 function factsOf({ components }: HealthReport): Record<Name, string[]> {
-  const { database, redis, telegram, claude, inbox, outbox } = components;
+  const { database, redis, telegram, claude, inbox, outbox, mail } = components;
   return {
     database: known(database.latencyMs, (ms) => `answered in ${ms} ms`),
     redis: known(redis.latencyMs, (ms) => `answered in ${ms} ms`),
@@ -164,6 +173,7 @@ function factsOf({ components }: HealthReport): Record<Name, string[]> {
       ...known(outbox.unknown, (count) => `${count} with unknown outcome`),
       ...known(outbox.failed, (count) => `${count} failed`),
     ],
+    mail: known(mail.waiting, (count) => `${count} waiting`),
   };
 }
 

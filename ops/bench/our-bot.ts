@@ -3,6 +3,7 @@ import { loadConfig } from "../../core/config.ts";
 import { openInstance } from "../../core/instance.ts";
 import { LIMIT_KEYS } from "../../core/limit-rules.ts";
 import { testSettings } from "../../core/test-app.ts";
+import { bindAdmin } from "../admin/server.ts";
 import { startProduct } from "../product.ts";
 
 /** What ops/bench/rig.ts hands to this program as JSON. */
@@ -39,7 +40,8 @@ const product = await startProduct(app, {
       ? {}
       : { allowances: { private: WITHOUT_BOUND, groupSend: WITHOUT_BOUND, groupEdit: WITHOUT_BOUND } }),
   },
-  admin: { host: "127.0.0.1", port: 0, healthToken: null, trustedProxies: [] },
+  door: bindAdmin({ host: "127.0.0.1", port: 0 }),
+  admin: { healthToken: null, trustedProxies: [] },
 });
 await product.polling;
 process.stdout.write(`ready ${product.adminUrl}\n`);

@@ -7,8 +7,10 @@ import { parseMasterKeys } from "../../core/vault/cipher.ts";
 import { testSettings } from "../../core/test-app.ts";
 import { createTestDatabase } from "../../db/test-db.ts";
 import { ROLES, startProduct, type ProcessRole } from "../product.ts";
+import { bindAdmin, type AdminDoor } from "../admin/server.ts";
 import { createClaudeSim, type ClaudeSim } from "./claude/server.ts";
 import type { ClaudeScript } from "./claude/script.ts";
+import { createMailSim, type MailSim } from "./mail.ts";
 import { createTelegramSim, type TelegramSim } from "./telegram/server.ts";
 import type { SimMessage } from "./telegram/message.ts";
 
@@ -35,6 +37,7 @@ export type World = {
   readonly app: App;
   readonly telegram: TelegramSim;
   readonly claude: ClaudeSim;
+  readonly mail: MailSim;
   readonly adminUrl: string;
   readonly ownerCode: string;
   /** Every log line so far, parsed. */
@@ -69,7 +72,7 @@ export type WorldSettings = {
 
 /**
  * The whole product on real Postgres and on the simulators, each world with a
- * database of its own. Its end checks that Telegram and Claude had no call to
+ * database of its own. Its end checks that the simulators had no call to
  * refuse for its shape.
  */
 export async function startWorld(
@@ -85,15 +88,15 @@ export async function startWorld(
     rateLimits: settings.rateLimits ?? true,
   });
   populate(telegram);
+  const mail = await createMailSim({ statePath: ":memory:" });
   const log: Record<string, unknown>[] = [];
-  const boot = (changed: WorldSettings = {}) =>
-    bootProduct({
-      databaseUrl: database.databaseUrl,
-      claude,
-      telegram,
-      log,
-      settings: { ...settings, ...changed },
-    });
+  const surroundings = { databaseUrl: database.databaseUrl, claude, telegram, mail, log };
+  let port = 0;
+  const boot = async (changed: WorldSettings = {}) => {
+    const door = bindAdmin({ host: "127.0.0.1", port });
+    port = Number(new URL(door.url).port); // what was mailed before a restart leads to the same place after it
+    return bootProduct({ ...surroundings, settings: { ...settings, ...changed } }, door);
+  };
   let running = await boot();
   return {
     ...chatOf(telegram),
@@ -105,6 +108,7 @@ export async function startWorld(
     },
     telegram,
     claude,
+    mail,
     ownerCode: OWNER_CODE,
     log,
     databaseUrl: database.databaseUrl,
@@ -115,9 +119,12 @@ export async function startWorld(
     },
     async [Symbol.asyncDispose]() {
       await running.stop();
-      const violations = [...telegram.violations, ...claude.violations].map(({ description }) => description);
+      const violations = [telegram, claude, mail].flatMap((sim) =>
+        sim.violations.map(({ description }) => description),
+      );
       await telegram.stop();
       await claude.stop();
+      await mail.stop();
       await database.drop();
       if (violations.length > 0)
         throw new Error(`calls that the real services would refuse: ${violations.join("; ")}`);
@@ -129,11 +136,13 @@ type Surroundings = {
   databaseUrl: string;
   claude: ClaudeSim;
   telegram: TelegramSim;
+  mail: MailSim;
   log: Record<string, unknown>[];
   settings: WorldSettings;
 };
 
-async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Surroundings) {
+async function bootProduct(surroundings: Surroundings, door: AdminDoor) {
+  const { databaseUrl, claude, telegram, mail, log, settings } = surroundings;
   const config = loadConfig({ ...ROOMY, ...settings.limits });
   const app = createApp(
     {
@@ -146,6 +155,8 @@ async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Sur
         model: "claude-sonnet-5-5",
         ...settings.claude,
       },
+      mail: { apiKey: "re_simulated", baseUrl: mail.url, from: "BlockBot <hello@blockbot.example>" },
+      publicUrl: door.url,
       teamCreation: settings.teamCreation ?? "first-team-owners",
       limitRules: config.limits,
       budgetRules: config.budgets,
@@ -154,15 +165,17 @@ async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Sur
     { log: createLog({ level: "debug", destination: { write: (line) => void log.push(JSON.parse(line)) } }) },
   );
   await openInstance(app, "demo", OWNER_CODE);
+  const roles = settings.roles ?? ROLES;
   const product = await startProduct(app, {
-    roles: settings.roles ?? ROLES,
+    roles,
     bot: {
       token: TOKEN,
       apiRoot: telegram.url,
       ...(settings.rateLimits === false ? { allowances: UNBOUNDED } : {}),
       ...(settings.monitor === undefined ? {} : { monitor: settings.monitor }),
     },
-    admin: { host: "127.0.0.1", port: 0, healthToken: null, trustedProxies: [] },
+    door: roles.includes("admin") ? door : null,
+    admin: { healthToken: null, trustedProxies: [] },
   });
   await product.polling;
   return {
@@ -170,6 +183,7 @@ async function bootProduct({ databaseUrl, claude, telegram, log, settings }: Sur
     adminUrl: product.adminUrl ?? "",
     async stop(): Promise<void> {
       await product.stop();
+      await door.stop();
       await app.close();
     },
   };

@@ -1,0 +1,155 @@
+import { sql } from "drizzle-orm";
+import { createHash, createHmac, randomBytes, randomInt } from "node:crypto";
+import type { Tx } from "../../db/client.ts";
+import { inSystem, inTenant } from "../../db/tenant.ts";
+import type { App } from "../app.ts";
+import { audit } from "../audit.ts";
+import { AppError } from "../errors.ts";
+import { queueMail } from "../mail.ts";
+import type { Scope } from "../scope.ts";
+
+export const LINK_MINUTES = 10;
+const CODE_DIGITS = 6;
+const TOKEN_BYTES = 32;
+const TOKEN = /^[\w-]{43}$/;
+/** More than one, so that whoever asks for mails to somebody's address does not make theirs useless. */
+const LIVE_LINKS_MAX = 3;
+
+/** What a link would do. */
+export type MagicLink = {
+  readonly purpose: "login" | "link_telegram";
+  readonly email: string;
+  readonly orgId: string;
+  readonly userId: string;
+  readonly team: string;
+  readonly locale: string;
+  /** The Telegram account that will be tied to the address, as it calls itself. */
+  readonly telegramName: string | null;
+  /** The Telegram account that the person has today. */
+  readonly telegramUserId: number | null;
+  readonly codeNeeded: boolean;
+};
+
+/** Who is behind the hand that asks: a browser by its cookie, or a Telegram account by itself. */
+type Asker =
+  | { readonly purpose: "login"; readonly binding: string }
+  | { readonly purpose: "link_telegram"; readonly scope: Scope; readonly telegram: Telegram };
+
+type Telegram = { readonly id: number; readonly name: string };
+
+/**
+ * A link asked for over HTTP. Takes the same time and says the same for every
+ * address, known or not, also when it has been asked for too often. Returns the
+ * code that completes the link elsewhere than in the browser that has `binding`.
+ * Throws `mail_not_set_up`.
+ */
+export async function issueSignInLink(app: App, input: { email: string; binding: string }): Promise<string> {
+  if (!app.mail.connected) throw new AppError("mail_not_set_up");
+  const code = newCode();
+  if ((await mailWaitMs(app, input.email)) > 0) return code;
+  const asker = { purpose: "login", binding: input.binding } as const;
+  await inSystem(app, (tx) => store(tx, app, { email: input.email, code, asker }));
+  return code;
+}
+
+/**
+ * A link that ties an address to the Telegram account that asks, which is told
+ * the code in its private chat. Throws `mail_not_set_up` and `mail_too_often`.
+ */
+export async function issueTelegramLink(
+  scope: Scope,
+  input: { email: string; telegram: Telegram },
+): Promise<string> {
+  const { app } = scope;
+  if (!app.mail.connected) throw new AppError("mail_not_set_up");
+  const waitMs = await mailWaitMs(app, input.email);
+  if (waitMs > 0) throw new AppError("mail_too_often", { minutes: Math.ceil(waitMs / 60_000) });
+  const code = newCode();
+  const asker = { purpose: "link_telegram", scope, telegram: input.telegram } as const;
+  await inTenant(scope, async (tx) => {
+    await store(tx, app, { email: input.email, code, asker });
+    await audit(tx, scope, "auth.link");
+  });
+  return code;
+}
+
+/** What a link would do, for the browser that has `binding`. Uses nothing up; null when the link is gone. */
+export async function inspectMagicLink(
+  app: App,
+  input: { token: string; binding: string | null },
+): Promise<MagicLink | null> {
+  if (!TOKEN.test(input.token)) return null;
+  const [row] = await inSystem(app, (tx) =>
+    tx.execute<{
+      purpose: MagicLink["purpose"];
+      email: string;
+      org_id: string;
+      user_id: string;
+      team: string;
+      locale: string;
+      telegram_name: string | null;
+      telegram_user_id: string | null;
+      code_needed: boolean;
+    }>(sql`SELECT * FROM auth.magic_link(${hashOf(input.token)}, ${bindingOf(input.binding)})`),
+  );
+  if (row === undefined) return null;
+  return {
+    purpose: row.purpose,
+    email: row.email,
+    orgId: row.org_id,
+    userId: row.user_id,
+    team: row.team,
+    locale: row.locale,
+    telegramName: row.telegram_name,
+    telegramUserId: row.telegram_user_id === null ? null : Number(row.telegram_user_id),
+    codeNeeded: row.code_needed,
+  };
+}
+
+async function store(tx: Tx, app: App, link: { email: string; code: string; asker: Asker }): Promise<void> {
+  const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  const { asker } = link;
+  const who =
+    asker.purpose === "login"
+      ? { account: null, org: null, binding: bindingOf(asker.binding), telegram: null, name: null }
+      : {
+          account: accountOf(asker.scope),
+          org: asker.scope.orgId,
+          binding: null,
+          telegram: asker.telegram.id,
+          name: asker.telegram.name,
+        };
+  await tx.execute(sql`SELECT auth.issue_magic_link(${hashOf(token)}, ${asker.purpose}, ${link.email}, ${who.account}::uuid, ${who.org}::uuid,
+    ${who.binding}, ${codeHash(app, token, link.code)}, ${who.telegram}::bigint, ${who.name}::text, make_interval(mins => ${LINK_MINUTES}), ${LIVE_LINKS_MAX})`);
+  await queueMail(tx, app, { kind: "magic_link", token });
+}
+
+/** Charges one mail to an address; 0, or how long until another may go there. */
+async function mailWaitMs(app: App, email: string): Promise<number> {
+  const key = `{mail:${createHash("sha256").update(email).digest("base64url")}}`;
+  const charges = app.limitRules.magicLink.map((rule) => ({ key: `${key}:${rule.windowMs}`, ...rule }));
+  return (await app.limits.take(charges)).retryAfterMs;
+}
+
+function newCode(): string {
+  return String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, "0");
+}
+
+// A token has 256 bits of entropy, so one SHA-256 is enough; slow hashes are for things that people choose.
+function hashOf(token: string): Uint8Array {
+  return createHash("sha256").update(token).digest();
+}
+
+function bindingOf(cookie: string | null): Uint8Array | null {
+  return cookie === null ? null : hashOf(cookie);
+}
+
+// Six digits can be tried out by whoever reads the table, so the hash needs a key that is not in it.
+function codeHash(app: App, token: string, code: string): Uint8Array {
+  return createHmac("sha256", app.vault.derive("magic-link-code")).update(`${token}:${code}`).digest();
+}
+
+function accountOf(scope: Scope): string {
+  if (scope.actor.type !== "user") throw new AppError("not_member");
+  return scope.actor.accountId;
+}

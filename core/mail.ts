@@ -1,0 +1,81 @@
+import { Resend } from "resend";
+import { z } from "zod";
+import type { Tx } from "../db/client.ts";
+import type { Job, Jobs } from "./jobs.ts";
+import type { Vault } from "./vault/cipher.ts";
+
+export type MailSettings = {
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  /** An address, or `Name <address>`. */
+  readonly from: string;
+};
+
+/** One mail to one person, as it is read with and without HTML. */
+export type Letter = {
+  readonly to: string;
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+};
+
+/** `late`: the service was away or busy, and the same again may work. `refused`: it never will. */
+export type MailOutcome = "sent" | "late" | "refused";
+
+/** What a mail is about; the letter itself is written when it is sent. */
+const mailing = z.object({ kind: z.literal("magic_link"), token: z.string() });
+export type Mailing = z.infer<typeof mailing>;
+
+/** A mail could not be sent now; the job engine tries again. */
+export class MailDelayedError extends Error {
+  constructor(reason: string) {
+    super(`the mail could not be sent: ${reason}`);
+    this.name = "MailDelayedError";
+  }
+}
+
+const SEND_TIMEOUT_MS = 10_000;
+const TOO_MANY = 429;
+const CONFLICT = 409; // the same key is being sent at this moment
+const SEALED_AT = { orgId: "", record: "job", name: "mail" };
+
+/** The way to Resend. Without settings nothing is connected, and nothing may be sent. */
+export function createMail(settings: MailSettings | null) {
+  const client = settings === null ? null : new Resend(settings.apiKey, { baseUrl: settings.baseUrl });
+  return {
+    connected: client !== null,
+
+    /** Sends once per `key`, however often it is called within a day. Ten seconds at most; never throws. */
+    async send(letter: Letter, key: string): Promise<{ outcome: MailOutcome; reason: string }> {
+      if (client === null || settings === null) return { outcome: "refused", reason: "not set up" };
+      const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
+      const { error } = await client.emails.send(
+        { from: settings.from, ...letter },
+        { idempotencyKey: key, signal },
+      );
+      if (error === null) return { outcome: "sent", reason: "" };
+      const status = error.statusCode;
+      const isLate = status === null || status >= 500 || status === TOO_MANY || status === CONFLICT;
+      // Its name only: the message may quote the address.
+      return { outcome: isLate ? "late" : "refused", reason: `${error.name} (${status ?? "no answer"})` };
+    },
+  };
+}
+
+export type Mail = ReturnType<typeof createMail>;
+
+/** Asks for a mail in the transaction of what it is about. A token inside is sealed, so that no reader of the queue can use it. */
+export async function queueMail(
+  tx: Tx,
+  app: { readonly jobs: Jobs; readonly vault: Vault },
+  mail: Mailing,
+): Promise<void> {
+  const sealed = Buffer.from(app.vault.seal(JSON.stringify(mail), SEALED_AT)).toString("base64");
+  await app.jobs.enqueue(tx, "mail", { sealed });
+}
+
+/** What a mail job is about. Throws `VaultError` when its key is gone. */
+export function openMailing(app: { readonly vault: Vault }, job: Job): Mailing {
+  const { sealed } = z.object({ sealed: z.base64() }).parse(job.data);
+  return mailing.parse(JSON.parse(app.vault.open(Buffer.from(sealed, "base64"), SEALED_AT).expose()));
+}
