@@ -6,7 +6,7 @@ type Rule = { readonly limit: number; readonly windowMs: number };
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
-const COUNT_MAX = 1_000_000;
+const COUNT_MAX = 200_000;
 
 /** The keys of the environment that set a limit, each with what holds without it. */
 export const LIMIT_KEYS = {

@@ -1,20 +1,22 @@
 import { Redis } from "ioredis";
 import { randomBytes } from "node:crypto";
 import type { Clock } from "./clock.ts";
+import { createLocalWindows, type Charge, type WindowState } from "./local-windows.ts";
 import type { Log } from "./log.ts";
 
-/**
- * At most `limit` hits on `key` within any `windowMs`. A key belongs to one
- * window length; keys that are charged together share a `{hash tag}`.
- */
-export type Charge = { key: string; limit: number; windowMs: number };
+/** Whether a request may go on. `retryAfterMs` is 0 then, else how long until all of its charges would fit. */
+type Verdict = {
+  readonly allowed: boolean;
+  readonly retryAfterMs: number;
+  /** The window that refuses, or the one with the least left after this request: for the headers of an answer. */
+  readonly tightest: { readonly limit: number; readonly remaining: number; readonly resetMs: number };
+};
 
 export type Limits = {
-  /**
-   * Checks all charges, then makes all of them, or none. `retryAfterMs` is 0
-   * when allowed, else how long until all of them would fit. Never throws.
-   */
-  take(charges: readonly Charge[]): Promise<{ allowed: boolean; retryAfterMs: number }>;
+  /** Checks all charges, then makes all of them, or none. Never throws, and never waits for Redis longer than 100 ms. */
+  take(charges: readonly Charge[]): Promise<Verdict>;
+  /** `listener` is called at most once a minute while charges are made that only this process counts, although Redis is wanted. One of them. */
+  onDegraded(listener: () => void): void;
   /** `off` without Redis, `degraded` while it does not answer and only this process counts. */
   state(): "off" | "ok" | "degraded";
   /** The time of one write in Redis, in milliseconds; null without Redis or without an answer. Its outcome moves `state`. */
@@ -30,32 +32,44 @@ const DISCONNECT_TIMEOUT_MS = 100;
 const RECONNECT_MS = 500;
 const PROBE: Charge = { key: "probe", limit: 1_000_000, windowMs: 1_000 };
 const MEMBER_BYTES = 9;
-const LOCAL_KEYS_MAX = 50_000;
-// More than the greatest limit that can be configured, so that no single key outgrows it.
-const LOCAL_HITS_MAX = 250_000;
+const DEGRADED_NOTE_MS = 60_000;
 
-// Returns the wait in milliseconds, 0 when everything was charged. Microseconds of Redis's own clock stay exact in a double.
+// Returns waitMs, remaining and resetMs of each key; charged only when every wait is 0. Microseconds of Redis's own
+// clock stay exact in a double.
 const TAKE = `
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local wait = 0
+local blocked = false
+local cards, oldest, waits = {}, {}, {}
 for i, key in ipairs(KEYS) do
   local limit = tonumber(ARGV[2 * i])
   local window = tonumber(ARGV[2 * i + 1]) * 1000
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
-  local over = redis.call('ZCARD', key) - limit
+  cards[i] = redis.call('ZCARD', key)
+  oldest[i] = tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or now)
+  waits[i] = 0
+  local over = cards[i] - limit
   if over >= 0 then
     local blocking = redis.call('ZRANGE', key, over, over, 'WITHSCORES')
-    local leaves = blocking[2] and tonumber(blocking[2]) or now
-    wait = math.max(wait, leaves + window - now)
+    waits[i] = tonumber(blocking[2] or now) + window - now
+    blocked = true
   end
 end
-if wait > 0 then return math.ceil(wait / 1000) end
+local answer = {}
 for i, key in ipairs(KEYS) do
-  redis.call('ZADD', key, now, ARGV[1] .. ':' .. i)
-  redis.call('PEXPIRE', key, ARGV[2 * i + 1])
+  local limit = tonumber(ARGV[2 * i])
+  local window = tonumber(ARGV[2 * i + 1])
+  local used = cards[i]
+  if not blocked then
+    redis.call('ZADD', key, now, ARGV[1] .. ':' .. i)
+    redis.call('PEXPIRE', key, window)
+    used = used + 1
+  end
+  answer[3 * i - 2] = math.ceil(waits[i] / 1000)
+  answer[3 * i - 1] = math.max(0, limit - used)
+  answer[3 * i] = used == 0 and 0 or math.ceil((oldest[i] + window * 1000 - now) / 1000)
 end
-return 0
+return answer
 `;
 
 /**
@@ -64,24 +78,54 @@ return 0
  * is refused without asking. Opens no connection before the first use.
  */
 export function createLimits(options: { redisUrl: string | null; clock: Clock; log: Log }): Limits {
-  const local = createLocalWindows(options.clock);
-  const shared = options.redisUrl === null ? null : createSharedWindows(options.redisUrl, options.log);
+  const { clock, log, redisUrl } = options;
+  const local = createLocalWindows(clock);
+  const shared = redisUrl === null ? null : createSharedWindows(redisUrl, log);
+  let notedAt = -Infinity;
+  let note = (): void => undefined;
+
+  function noteDegraded(): void {
+    if (shared?.state() !== "degraded" || clock.now() - notedAt < DEGRADED_NOTE_MS) return;
+    notedAt = clock.now();
+    note();
+  }
 
   return {
     async take(charges) {
-      const knownWaitMs = local.waitMs(charges);
-      if (knownWaitMs > 0) return { allowed: false, retryAfterMs: knownWaitMs };
-      const sharedWaitMs = shared === null ? null : await shared.take(charges);
+      const known = local.look(charges);
+      if (isBlocked(known)) return verdictOf(charges, known);
+      const told = shared === null ? null : await shared.take(charges);
+      noteDegraded();
       // While Redis was asked, other requests may have filled our own windows, which end a little later.
-      const retryAfterMs = sharedWaitMs === 0 ? 0 : Math.max(sharedWaitMs ?? 0, local.waitMs(charges));
-      if (retryAfterMs > 0) return { allowed: false, retryAfterMs };
+      const own = local.look(charges);
+      if (isBlocked(told ?? []) || isBlocked(own))
+        return verdictOf(charges, isBlocked(own) ? own : (told ?? own));
       // Redis counts fractions of a millisecond; rounding up keeps our own wait from being shorter than its.
-      local.charge(charges, sharedWaitMs === null ? 0 : 1);
-      return { allowed: true, retryAfterMs: 0 };
+      local.charge(charges, told === null ? 0 : 1);
+      return verdictOf(charges, told ?? local.look(charges).map((state) => ({ ...state, waitMs: 0 })));
+    },
+    onDegraded(listener) {
+      note = listener;
     },
     state: () => shared?.state() ?? "off",
     ping: async () => (shared === null ? null : shared.ping()),
     close: async () => shared?.close(),
+  };
+}
+
+function isBlocked(states: readonly WindowState[]): boolean {
+  return states.some(({ waitMs }) => waitMs > 0);
+}
+
+function verdictOf(charges: readonly Charge[], states: readonly WindowState[]): Verdict {
+  const rated = states.map((state, index) => ({ ...state, limit: charges[index]?.limit ?? 0 }));
+  const [tightest] = rated.toSorted((a, b) => b.waitMs - a.waitMs || a.remaining - b.remaining);
+  const retryAfterMs = tightest?.waitMs ?? 0;
+  const { limit = 0, remaining = 0, resetMs = 0 } = tightest ?? {};
+  return {
+    allowed: retryAfterMs === 0,
+    retryAfterMs,
+    tightest: { limit, remaining, resetMs: Math.max(resetMs, retryAfterMs) },
   };
 }
 
@@ -101,14 +145,14 @@ function createSharedWindows(redisUrl: string, log: Log) {
     degrade(new Error("the connection to Redis is closed"));
   });
 
-  async function run(charges: readonly Charge[]): Promise<number> {
+  async function run(charges: readonly Charge[]): Promise<WindowState[]> {
     opened ??= redis.connect().catch(() => undefined); // the command below fails and says so
     await opened;
     hits += 1;
     const keys = charges.map((charge) => KEY_PREFIX + charge.key);
     const bounds = charges.flatMap((charge) => [charge.limit, charge.windowMs]);
     const member = `${processId}:${hits.toString(36)}`;
-    return Number(await redis.eval(TAKE, keys.length, ...keys, member, ...bounds));
+    return statesOf(charges, await redis.eval(TAKE, keys.length, ...keys, member, ...bounds));
   }
 
   async function ping(): Promise<number | null> {
@@ -146,8 +190,8 @@ function createSharedWindows(redisUrl: string, log: Log) {
   }
 
   return {
-    /** The wait in milliseconds, 0 when everything was charged, null when only this process can tell. */
-    async take(charges: readonly Charge[]): Promise<number | null> {
+    /** How each window stands; charged when none of them has to wait. Null when only this process can tell. */
+    async take(charges: readonly Charge[]): Promise<WindowState[] | null> {
       if (degraded || closed) return null;
       try {
         return await run(charges);
@@ -165,6 +209,14 @@ function createSharedWindows(redisUrl: string, log: Log) {
   };
 }
 
+function statesOf(charges: readonly Charge[], answer: unknown): WindowState[] {
+  const numbers = answer as number[]; // safe: TAKE returns three numbers a key
+  return charges.map((_, index) => {
+    const [waitMs = 0, remaining = 0, resetMs = 0] = numbers.slice(3 * index, 3 * index + 3);
+    return { waitMs, remaining, resetMs };
+  });
+}
+
 // Every failure is known at once; a broken connection is opened again for ever, never a command sent again.
 function createClient(redisUrl: string): Redis {
   return new Redis(redisUrl, {
@@ -178,66 +230,4 @@ function createClient(redisUrl: string): Redis {
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     retryStrategy: () => RECONNECT_MS,
   });
-}
-
-type LocalWindow = { readonly hits: number[]; endsAt: number };
-
-/** The same windows in this process. When there are too many, those charged longest ago are forgotten first. */
-function createLocalWindows(clock: Clock) {
-  const now = steadyTime(clock);
-  const windows = new Map<string, LocalWindow>();
-  let stored = 0;
-
-  function forget(key: string): void {
-    stored -= windows.get(key)?.hits.length ?? 0;
-    windows.delete(key);
-  }
-
-  function forgetStale(at: number): void {
-    for (const [key, { endsAt }] of windows) {
-      if (endsAt > at && windows.size <= LOCAL_KEYS_MAX && stored <= LOCAL_HITS_MAX) return;
-      forget(key);
-    }
-  }
-
-  function waitFor(charge: Charge, at: number): number {
-    const hits = windows.get(charge.key)?.hits ?? [];
-    const left = hits.findIndex((hit) => hit > at - charge.windowMs);
-    stored -= hits.splice(0, left === -1 ? hits.length : left).length;
-    const over = hits.length - charge.limit;
-    return over < 0 ? 0 : (hits[over] ?? at) + charge.windowMs - at;
-  }
-
-  return {
-    /** How long until all of these fit, 0 when they fit now. */
-    waitMs(charges: readonly Charge[]): number {
-      const at = now();
-      return Math.ceil(charges.reduce((wait, charge) => Math.max(wait, waitFor(charge, at)), 0));
-    },
-    /** Charges without checking, dated `aheadMs` from now. */
-    charge(charges: readonly Charge[], aheadMs: number): void {
-      const at = now() + aheadMs;
-      for (const { key, windowMs } of charges) {
-        const hits = windows.get(key)?.hits ?? [];
-        const hit = Math.max(at, hits.at(-1) ?? at); // sorted, whichever of the two dated the last one
-        hits.push(hit);
-        stored += 1;
-        windows.delete(key); // the most recent stands last
-        windows.set(key, { hits, endsAt: hit + windowMs });
-      }
-      forgetStale(at);
-    },
-  };
-}
-
-/** Milliseconds that never run backwards, so that setting the machine's clock back prolongs no wait. */
-function steadyTime(clock: Clock): () => number {
-  let last = clock.now();
-  let behind = 0;
-  return () => {
-    const current = clock.now();
-    behind += Math.max(0, last - current);
-    last = current;
-    return current + behind;
-  };
 }

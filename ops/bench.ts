@@ -12,6 +12,7 @@ const BENCHES: Record<string, { load: () => Promise<Bench>; inAll: boolean }> = 
   memory: { load: async () => (await import("./bench/memory.ts")).memory, inAll: true },
   start: { load: async () => (await import("./bench/start.ts")).start, inAll: true },
   budget: { load: async () => (await import("./bench/budget.ts")).budget, inAll: true },
+  limits: { load: async () => (await import("./bench/limits.ts")).limits, inAll: true },
   vault: { load: async () => (await import("./bench/vault.ts")).vault, inAll: true },
 };
 const RESULTS = fileURLToPath(new URL("../data/bench", import.meta.url));

@@ -3,6 +3,7 @@ import type { BotSettings } from "../bot/tenure.ts";
 import type { App } from "../core/app.ts";
 import type { JobTable } from "../core/jobs.ts";
 import { deliverMail } from "../core/accounts/letters.ts";
+import { noteDegraded } from "../core/limit-notes.ts";
 import { runRetention } from "../core/retention.ts";
 import type { AdminDoor, AdminSettings } from "./admin/server.ts";
 
@@ -24,6 +25,7 @@ const RETENTION_CRON = "17 3 * * *";
 export async function startProduct(app: App, settings: ProductSettings) {
   const { door } = settings;
   const does = (role: ProcessRole): boolean => settings.roles.includes(role);
+  app.limits.onDegraded(() => void noteDegraded(app));
   door?.serve(app, settings.admin);
   await app.jobs.start(does("worker") ? jobsOf(app) : null);
   const bot = does("bot") ? startBot(app, settings.bot) : null;

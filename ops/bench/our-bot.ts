@@ -18,7 +18,7 @@ export type OurBotSettings = {
 };
 
 const WITHOUT_BOUND = { burst: 1_000_000, refillMs: 0.001 };
-const LIMIT_RAISED = "1000000";
+const LIMIT_RAISED = "200000";
 
 // safe: only the rig starts this program
 const settings = JSON.parse(process.argv[2] ?? "") as OurBotSettings;
