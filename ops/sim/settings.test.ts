@@ -10,6 +10,7 @@ test("/settings changes a person's language at once, in the same message, and in
   expect(shown.buttons.map((row) => row.map(({ text }) => text))).toEqual([
     ["English", "Deutsch", "Русский"],
     ["Time zone"],
+    ["How I answer “Alice's team”"],
   ]);
   const press = world.press(ALICE, "Deutsch");
   const changed = await world.hears(ALICE, "Sprache: Deutsch");
