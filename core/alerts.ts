@@ -3,6 +3,7 @@ import type { Tx } from "../db/client.ts";
 import { inSystem } from "../db/tenant.ts";
 import { operatorChats } from "./accounts/strangers.ts";
 import type { App } from "./app.ts";
+import { servingBot } from "./pipeline/lease.ts";
 import { enqueue } from "./pipeline/outbox.ts";
 import { sentence } from "./text/text.ts";
 
@@ -10,6 +11,7 @@ import { sentence } from "./text/text.ts";
 export type AlertKind =
   | "stranger"
   | "parked"
+  | "reauth"
   | "budget_instance"
   | "claude_down"
   | "claude_back"
@@ -73,4 +75,23 @@ export async function mayAlert(
     ON CONFLICT (kind, subject) DO UPDATE SET told_at = excluded.told_at
     WHERE a.told_at <= ${latest}::timestamptz RETURNING 1`);
   return rows.length > 0;
+}
+
+/**
+ * Queues one alert to the owners and admins of a team, in the transaction of
+ * what it tells about. It goes by the bot that was polled last, since whoever
+ * raises it may be a job.
+ */
+export async function alertTeam(
+  tx: Tx,
+  app: App,
+  alert: { kind: AlertKind; key: string; params: Record<string, string | number> },
+): Promise<void> {
+  const bot = await servingBot(app);
+  if (bot === null) return;
+  const people = await tx.execute<{ telegram_user_id: string; locale: string }>(
+    sql`SELECT telegram_user_id, locale FROM auth.telegram_ids(ARRAY['owner', 'admin'])`,
+  );
+  const recipients = people.map(({ telegram_user_id: id, locale }) => ({ chatId: Number(id), locale }));
+  await tell(tx, bot.id, recipients, { ...alert, params: () => alert.params });
 }

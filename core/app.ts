@@ -14,6 +14,8 @@ import { createLimits, type Limits } from "./limits.ts";
 import { createLog, type Log } from "./log.ts";
 import { createMail, type Mail, type MailSettings } from "./mail.ts";
 import { createVault, type MasterKey, type Vault } from "./vault/cipher.ts";
+import type { OAuthClients } from "./vault/connection-keys.ts";
+import { createTokenEndpoint, type OAuthClient, type TokenEndpoint } from "./vault/token-endpoint.ts";
 
 /** What one running program needs to know. Programs in ops make it from their configuration. */
 export type AppSettings = {
@@ -34,6 +36,7 @@ export type AppSettings = {
   readonly mail: MailSettings | null;
   /** The origin under which people reach the admin server. */
   readonly publicUrl: string;
+  readonly oauthClients: OAuthClients;
   readonly operatorChatIds: readonly number[];
   readonly teamCreation: TeamCreation;
   readonly limitRules: LimitRules;
@@ -50,6 +53,7 @@ export type App = {
   readonly log: Log;
   readonly database: Database;
   readonly vault: Vault;
+  readonly oauth: { readonly claude: TokenEndpoint | null; readonly google: TokenEndpoint | null };
   readonly claude: Claude;
   readonly claudeHealth: ClaudeHealth;
   readonly limits: Limits;
@@ -75,6 +79,8 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
   const log = given.log ?? createLog({ level: settings.logLevel });
   const database = createDatabase(settings.databaseUrl);
   const claudeHealth = createClaudeHealth(clock, settings.claude.breaker);
+  const endpointOf = (client: OAuthClient | null) =>
+    client === null ? null : createTokenEndpoint(client, clock);
   const limits = createLimits({ redisUrl: settings.redisUrl, clock, log });
   const prices = createPrices(settings.prices);
   const jobs = createJobs({ databaseUrl: settings.databaseUrl, log });
@@ -85,6 +91,10 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
     log,
     database,
     vault: createVault(settings.masterKeys),
+    oauth: {
+      claude: endpointOf(settings.oauthClients.claude),
+      google: endpointOf(settings.oauthClients.google),
+    },
     claude: createClaude({
       ...settings.claude,
       health: claudeHealth,

@@ -26,6 +26,7 @@ export type AuditAction =
   | "credential.add"
   | "credential.use"
   | "credential.remove"
+  | "credential.refresh"
   | "credential.reseal"
   | "team.instructions"
   | "team.language"

@@ -75,6 +75,7 @@ test("nothing has to be set: the demo starts on this machine alone, with everyth
     admin: { host: "127.0.0.1", port: 3000, healthToken: null, trustedProxies: [] },
     demoPort: 3001,
     setupCode: null,
+    oauthClients: { claude: null, google: null },
     operatorChatIds: [],
     teamCreation: "first-team-owners",
     limits: LIMITS,

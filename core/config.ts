@@ -6,6 +6,12 @@ import { httpUrl, list, listed, postgresUrl, wholeNumber } from "./config-values
 import { LIMIT_KEYS, limitRulesOf, type LimitRules } from "./limit-rules.ts";
 import { parseMasterKeys, type MasterKey } from "./vault/cipher.ts";
 import { WEB_KEYS, webOf, webProblems } from "./web-keys.ts";
+import {
+  CONNECTION_KEYS,
+  lonelyConnectionKeys,
+  oauthClientsOf,
+  type OAuthClients,
+} from "./vault/connection-keys.ts";
 
 /** `anyone` is anybody who is in a team. */
 export type TeamCreation = "first-team-owners" | "anyone";
@@ -22,6 +28,7 @@ export type Config = {
   readonly database: { readonly url: string; readonly migrateUrl: string | null } | null;
   readonly redisUrl: string | null;
   readonly masterKeys: readonly MasterKey[] | null;
+  readonly oauthClients: OAuthClients;
   readonly admin: {
     readonly host: string;
     readonly port: number;
@@ -111,6 +118,7 @@ const schema = z.object({
     .string()
     .transform((text, ctx) => pricesIn(text, ctx))
     .default([]),
+  ...CONNECTION_KEYS,
 });
 
 /**
@@ -134,6 +142,7 @@ export function loadConfig(env: Environment): Config {
   }
   if (parsed.success)
     problems.push(...webProblems(parsed.data, parsed.data.TELEGRAM_BOT_TOKEN !== undefined));
+  problems.push(...lonelyConnectionKeys(isMissing));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return toConfig(parsed.data);
 }
@@ -213,6 +222,7 @@ function toConfig(values: Parsed): Config {
         : { url: values.DATABASE_URL, migrateUrl: values.DATABASE_MIGRATE_URL ?? null },
     redisUrl: values.REDIS_URL ?? null,
     masterKeys: values.MASTER_KEY ?? null,
+    oauthClients: oauthClientsOf(values),
     admin: {
       host: values.HOST,
       port: values.PORT,

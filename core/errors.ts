@@ -24,6 +24,7 @@ export type ErrorCode =
   | "message_too_long"
   | "not_connected"
   | "needs_reauth"
+  | "service_away"
   | "secret_malformed"
   | "instructions_empty"
   | "instructions_too_long"

@@ -31,6 +31,7 @@ export type TestApp = {
 
 /** What an app of a test is made with, as a rule: no Redis, no Claude, the production limits. */
 export function testSettings(databaseUrl: string): AppSettings {
+  const { limits, budgets, oauthClients } = loadConfig({});
   return {
     version: "0.0.0",
     logLevel: "silent",
@@ -42,9 +43,10 @@ export function testSettings(databaseUrl: string): AppSettings {
     publicUrl: "https://bot.example.test",
     operatorChatIds: [],
     teamCreation: "first-team-owners",
-    limitRules: loadConfig({}).limits,
-    budgetRules: loadConfig({}).budgets,
+    limitRules: limits,
+    budgetRules: budgets,
     prices: [],
+    oauthClients,
   };
 }
 

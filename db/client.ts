@@ -3,6 +3,7 @@ import postgres from "postgres";
 
 const CONNECT_TIMEOUT_SECONDS = 10;
 const POOL_SIZE = 10;
+const CLOSE_SECONDS = 5;
 
 export type Sql = postgres.Sql;
 
@@ -10,11 +11,13 @@ export type Sql = postgres.Sql;
 export type Tx = Parameters<Parameters<PostgresJsDatabase["transaction"]>[0]>[0];
 
 /** A postgres.js client with notices silenced. `max` is the pool's size, 10 unless told. */
-export function createSql(url: string, options: { max?: number } = {}): Sql {
+export function createSql(url: string, options: { max?: number; renewed?: boolean } = {}): Sql {
   return postgres(url, {
     max: options.max ?? POOL_SIZE,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     onnotice: () => undefined,
+    // Otherwise connections are replaced now and then, and with them go the locks of their sessions.
+    ...(options.renewed === false && { max_lifetime: null }),
   });
 }
 
@@ -25,8 +28,10 @@ export function createSql(url: string, options: { max?: number } = {}): Sql {
  */
 export function createDatabase(url: string, options: { max?: number } = {}) {
   const sql = createSql(url, options);
+  const locks = createLocks(url);
   return {
     db: drizzle(preparing(sql)),
+    tryAlone: locks.tryAlone,
     /** Calls `onNotify` for every NOTIFY on `channel`, and `onListen` after each (re)connect, when something may have been missed. */
     async listen(
       channel: string,
@@ -37,11 +42,47 @@ export function createDatabase(url: string, options: { max?: number } = {}) {
       return () => subscription.unlisten();
     },
     /** Waits for running queries, at most five seconds, then closes every connection. */
-    close: () => sql.end({ timeout: 5 }),
+    async close(): Promise<void> {
+      await Promise.all([sql.end({ timeout: CLOSE_SECONDS }), locks.close()]);
+    },
   };
 }
 
 export type Database = ReturnType<typeof createDatabase>;
+
+/**
+ * Locks that are held without a transaction, so that their holder may wait for
+ * a network. They belong to the session of one connection of their own, which
+ * any number of them share; Postgres frees them when its process dies.
+ */
+function createLocks(url: string) {
+  const sql = createSql(url, { max: 1, renewed: false });
+  const held = new Set<string>();
+  return {
+    /**
+     * Runs `work` unless somebody has `key`, here or in another process: then
+     * returns null at once. The lock is gone early when the connection breaks,
+     * so what must not happen twice is to be checked once more by its writes.
+     */
+    async tryAlone<T>(key: string, work: () => Promise<T>): Promise<{ done: T } | null> {
+      if (held.has(key)) return null; // for Postgres this whole process is one session
+      held.add(key);
+      try {
+        const [row] = await sql`SELECT pg_try_advisory_lock(hashtextextended(${key}, 0)) AS taken`;
+        if (row?.["taken"] !== true) return null;
+        try {
+          return { done: await work() };
+        } finally {
+          // When the connection is gone, so is the lock; what was done is done all the same.
+          await sql`SELECT pg_advisory_unlock(hashtextextended(${key}, 0))`.catch(() => undefined);
+        }
+      } finally {
+        held.delete(key);
+      }
+    },
+    close: () => sql.end({ timeout: CLOSE_SECONDS }),
+  };
+}
 
 /**
  * The same client, and the transactions that it begins, with every statement

@@ -66,6 +66,7 @@ async function onInstance(
         limitRules: config.limits,
         budgetRules: config.budgets,
         prices: config.prices,
+        oauthClients: config.oauthClients,
       },
       { log: createLog({ level: "warn", destination: process.stderr }) },
     );

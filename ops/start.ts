@@ -76,6 +76,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
     limitRules: config.limits,
     budgetRules: config.budgets,
     prices: config.prices,
+    oauthClients: config.oauthClients,
   });
   closers.push(app.close);
   const ownerCode = await open(app, config);

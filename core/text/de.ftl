@@ -353,6 +353,7 @@ budget_instance = Das Budget dieses Bots für alle Teams ist für diesen Monat a
 message_too_long = Diese Nachricht ist zu lang: Ich nehme bis zu { $max } Zeichen an.
 not_connected = Dieses Team hat { $service } noch nicht verbunden. Admins können das mit /connect tun.
 needs_reauth = { $service } muss neu verbunden werden: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sag es einem Admin.
+service_away = { $service } kann gerade nicht um eine neue Erlaubnis gebeten werden. Bitte versuch es in einer Minute noch einmal.
 secret_malformed = Das ist kein vollständiges Token von { $service }: Es ist ein langes Wort ohne Leerzeichen. Es wurde nichts geändert.
 unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wenn es so bleibt, nenne dem Betreiber diese Referenz: { $code }
 
@@ -360,6 +361,7 @@ unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wen
 alert_stranger = { $name } (Telegram-ID { $id }) hat mir geschrieben und ist in keinem Team. Ich habe höflich abgelehnt. Gehört die Person zu euch, dann schick ihr einen Link aus /invite.
 alert_budget_instance = Alle Teams zusammen haben { $percent } % dessen verbraucht, was dieser Bot in diesem Monat kosten darf ({ $limit }). BUDGET_INSTANCE_USD erhöht es.
 alert_parked = Eine Nachricht (Update { $id }) hat dieses Programm dreimal hintereinander zum Absturz gebracht. Ich habe sie beiseitegelegt; im Log steht mehr.
+alert_reauth = „{ $team }“ hat die Verbindung zu { $service } verloren: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sie muss neu erteilt werden: { $renew }
 
 # Claude's outages, for owners and the operator
 alert_claude_down = Claude antwortet { $minutes ->

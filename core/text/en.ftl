@@ -343,6 +343,7 @@ budget_instance = This bot's budget for all teams does not cover another questio
 message_too_long = That message is too long: I take up to { $max } characters.
 not_connected = This team has not connected { $service } yet. An admin can do that with /connect.
 needs_reauth = { $service } has to be connected again: the permission ended or was taken back. Tell an owner or admin.
+service_away = { $service } cannot be asked for a new permission right now. Please try again in a minute.
 secret_malformed = That is not a whole token of { $service }: it is one long word without spaces. Nothing was changed.
 unexpected = Something went wrong on our side. Please try again; if it keeps happening, tell the operator this reference: { $code }
 
@@ -350,6 +351,7 @@ unexpected = Something went wrong on our side. Please try again; if it keeps hap
 alert_stranger = { $name } (Telegram id { $id }) wrote to me and is in no team. I refused politely. If they belong to you, send them a link from /invite.
 alert_budget_instance = All teams together have used { $percent }% of what this bot may cost this month ({ $limit }). BUDGET_INSTANCE_USD raises it.
 alert_parked = One message (update { $id }) stopped this program three times in a row. I put it aside; the log says more.
+alert_reauth = “{ $team }” has lost its connection to { $service }: the permission ended or was taken back. It has to be given again: { $renew }
 
 # Claude's outages, for owners and the operator
 alert_claude_down = Claude does not answer { $minutes ->

@@ -89,7 +89,10 @@ test("one credential a service: a new one replaces, also when several come at on
   await addCredential(team, "slack", SLACK);
   await withCredential(team, "slack", seen);
   const admin = await it.member(team, 2, "admin");
-  expect(await addCredential(admin, "slack", SLACK_2)).toEqual({ last4: "WXYZ", replaced: "ault" });
+  expect(await addCredential(admin, "slack", SLACK_2)).toEqual({
+    last4: "WXYZ",
+    replaced: { last4: "ault" },
+  });
   expect(await withCredential(team, "slack", seen)).toBe(SLACK_2);
   expect(await listConnections(team)).toMatchObject([{ last4: "WXYZ", connectedBy: "Person 2" }]);
 

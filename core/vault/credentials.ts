@@ -5,8 +5,17 @@ import { inTenant, refuseInTransaction } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import { AppError } from "../errors.ts";
 import { requireRole, type Scope } from "../scope.ts";
-import { findSealed, openSealed, sealAs } from "./sealed.ts";
+import { isEnding, refreshTokens } from "./oauth.ts";
+import {
+  findSealed,
+  openSealed,
+  sealAs,
+  type SealedCredential,
+  type SealedTokens,
+  tokensIn,
+} from "./sealed.ts";
 import { type Service, SERVICES } from "./services.ts";
+import type { Tokens } from "./token-endpoint.ts";
 
 const LAST = 4;
 
@@ -21,35 +30,43 @@ export type Connection = {
   readonly lastUsedAt: Date | null;
 };
 
+/** What an OAuth sign-in has to bring to be of use. */
+export type LastingTokens = Tokens & { readonly refreshToken: string };
+
 /**
- * Seals a token or key and puts it in the place of what the team had of this
- * service. Returns the last four characters of what it replaced, null when
- * there was nothing. Throws `secret_malformed`, and then nothing is replaced.
+ * Seals a key or token that somebody gave us, or the tokens of an OAuth
+ * sign-in, and puts it in the place of what the team had of this service.
+ * Returns the last four characters that may be shown of it, and of what it
+ * replaced. Throws `secret_malformed`, and then nothing is replaced.
  */
 export async function addCredential(
   scope: Scope,
   service: Service,
-  secret: string,
-): Promise<{ last4: string; replaced: string | null }> {
+  added: string | LastingTokens,
+): Promise<{ last4: string | null; replaced: { last4: string | null } | null }> {
   requireRole(scope, SERVICES[service].who);
-  if (SERVICES[service].shape?.test(secret) !== true)
-    throw new AppError("secret_malformed", { service: SERVICES[service].label });
-  const last4 = secret.slice(-LAST);
+  const { kind, plaintext, last4, scopes, expiresAt } = contentOf(service, added);
   return inTenant(scope, async (tx) => {
-    const fresh = { createdBy: userOf(scope), createdAt: sql`now()`, status: "active" as const };
+    const fresh = {
+      createdBy: userOf(scope),
+      createdAt: sql`now()`,
+      status: "active" as const,
+      scopes,
+      expiresAt,
+    };
     const [connection] = await tx
       .insert(cloudConnections)
       .values({ ...fresh, orgId: scope.orgId, provider: service })
       .onConflictDoUpdate({
         target: [cloudConnections.orgId, cloudConnections.provider],
-        set: { ...fresh, scopes: [], lastUsedAt: null, expiresAt: null },
+        set: { ...fresh, lastUsedAt: null },
       })
       .returning({ id: cloudConnections.id });
     if (connection === undefined) throw new Error("the connection was neither found nor made");
     const before = await findSealed(tx, scope, service);
     // A new id each time: an envelope that was replaced opens nowhere any more.
     const id = crypto.randomUUID();
-    const sealed = { id, kind: "api_key" as const, ...sealAs(scope, id, service, secret), last4 };
+    const sealed = { id, kind, ...sealAs(scope, id, service, plaintext), last4 };
     await tx
       .insert(credentials)
       .values({ ...sealed, orgId: scope.orgId, connectionId: connection.id, name: service })
@@ -57,19 +74,41 @@ export async function addCredential(
         target: [credentials.orgId, credentials.name],
         set: { ...sealed, updatedAt: sql`now()` },
       });
-    await audit(tx, scope, "credential.add", {
-      target: service,
-      detail: { last4, replaced: before !== null },
-    });
-    return { last4, replaced: before?.last4 ?? null };
+    const detail = { kind, last4, replaced: before !== null };
+    await audit(tx, scope, "credential.add", { target: service, detail });
+    return { last4, replaced: before === null ? null : { last4: before.last4 } };
   });
 }
 
+function contentOf(service: Service, added: string | LastingTokens) {
+  if (typeof added !== "string") {
+    const tokens: SealedTokens = { access: added.accessToken, refresh: added.refreshToken };
+    return {
+      kind: "oauth" as const,
+      plaintext: JSON.stringify(tokens),
+      last4: null, // they change by themselves, and would tell nobody anything
+      scopes: [...added.scopes],
+      expiresAt: new Date(added.expiresAt),
+    };
+  }
+  const { label, shape } = SERVICES[service];
+  if (shape?.test(added) !== true) throw new AppError("secret_malformed", { service: label });
+  return {
+    kind: "api_key" as const,
+    plaintext: added,
+    last4: added.slice(-LAST),
+    scopes: [],
+    expiresAt: null,
+  };
+}
+
 /**
- * Opens one credential for the time of one call. The plaintext exists only in
- * `use`'s argument: there is no function that returns it. Not inside a
- * transaction, since `use` waits for a network. Throws `not_connected`,
- * `needs_reauth`, or `VaultError` when the envelope was altered.
+ * Opens one credential for the time of one call: its key or token, of an OAuth
+ * sign-in the access token, refreshed before when it ends within two minutes.
+ * The plaintext exists only in `use`'s argument: there is no function that
+ * returns it. Not inside a transaction, since `use` waits for a network. Throws
+ * `not_connected`, `needs_reauth`, `service_away` when a token has ended and
+ * cannot be refreshed now, or `VaultError` when the envelope was altered.
  */
 export async function withCredential<T>(
   scope: Scope,
@@ -77,11 +116,32 @@ export async function withCredential<T>(
   use: (secret: string) => Promise<T>,
 ): Promise<T> {
   refuseInTransaction();
-  const sealed = await inTenant(scope, async (tx) => {
+  const sealed = (await takeForUse(scope, service, isEnding)) ?? (await takeRefreshed(scope, service));
+  const opened = openSealed(scope, sealed);
+  return use(sealed.kind === "oauth" ? tokensIn(opened).access : opened.expose());
+}
+
+async function takeRefreshed(scope: Scope, service: Service): Promise<SealedCredential> {
+  await refreshTokens(scope, service);
+  const hasEnded = (_: Scope, { expiresAt }: SealedCredential) =>
+    (expiresAt?.getTime() ?? Infinity) <= scope.app.clock.now();
+  const sealed = await takeForUse(scope, service, hasEnded);
+  if (sealed === null) throw new AppError("service_away", { service: SERVICES[service].label });
+  return sealed;
+}
+
+// Null, and nothing written down, when it is not to be used as it is.
+async function takeForUse(
+  scope: Scope,
+  service: Service,
+  isUnfit: (scope: Scope, sealed: SealedCredential) => boolean,
+): Promise<SealedCredential | null> {
+  return inTenant(scope, async (tx) => {
     const found = await findSealed(tx, scope, service);
     if (found === null) throw new AppError("not_connected", { service: SERVICES[service].label });
     if (found.status === "needs_reauth")
       throw new AppError("needs_reauth", { service: SERVICES[service].label });
+    if (isUnfit(scope, found)) return null;
     await tx
       .update(cloudConnections)
       .set({ lastUsedAt: sql`now()` })
@@ -89,7 +149,6 @@ export async function withCredential<T>(
     await audit(tx, scope, "credential.use", { target: service });
     return found;
   });
-  return use(openSealed(scope, sealed).expose());
 }
 
 /** Forgets what the team has of this service. Throws `not_connected`. */

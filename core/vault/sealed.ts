@@ -1,4 +1,5 @@
 import { and, eq } from "drizzle-orm";
+import { z } from "zod";
 import type { Tx } from "../../db/client.ts";
 import { cloudConnections, credentials } from "../../db/schema/vault.ts";
 import type { Scope } from "../scope.ts";
@@ -16,6 +17,10 @@ export type SealedCredential = {
   readonly status: "active" | "needs_reauth";
   readonly expiresAt: Date | null;
 };
+
+/** What is sealed of an OAuth sign-in, as JSON. */
+const sealedTokens = z.object({ access: z.string(), refresh: z.string() });
+export type SealedTokens = z.infer<typeof sealedTokens>;
 
 /** What the team has of this service, still sealed. */
 export async function findSealed(tx: Tx, scope: Scope, service: Service): Promise<SealedCredential | null> {
@@ -50,4 +55,9 @@ export function sealAs(scope: Scope, id: string, service: Service, plaintext: st
 /** Throws `VaultError`. Only for this folder: everybody else goes through `withCredential`. */
 export function openSealed(scope: Scope, { id, service, envelope }: SealedCredential): Secret {
   return scope.app.vault.open(envelope, { orgId: scope.orgId, record: id, name: service });
+}
+
+/** Of what `openSealed` gave for an OAuth sign-in. Only for this folder. */
+export function tokensIn(opened: Secret): SealedTokens {
+  return sealedTokens.parse(JSON.parse(opened.expose()));
 }

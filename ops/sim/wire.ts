@@ -6,8 +6,11 @@ const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
-/** `body` is null when it was larger than the service takes (32 MB); the bytes were read and dropped. */
-type WireRequest = { method: string; path: string; headers: Headers; body: string | null };
+/**
+ * `query` is what follows the question mark, "" without one. `body` is null when it was larger than the service
+ * takes (32 MB); the bytes were read and dropped.
+ */
+type WireRequest = { method: string; path: string; query: string; headers: Headers; body: string | null };
 
 /**
  * One request and what is done with its connection. Exactly one of `respond`, `finish` and `reset` ends it;
@@ -117,7 +120,8 @@ function parseHead(text: string): (Omit<WireRequest, "body"> & { length: number 
   }
   const length = Number(headers.get("content-length") ?? 0);
   if (!Number.isSafeInteger(length) || length < 0 || headers.has("transfer-encoding")) return null;
-  return { method, path: target.split("?")[0] ?? target, headers, length };
+  const [path = target, ...query] = target.split("?");
+  return { method, path, query: query.join("?"), headers, length };
 }
 
 function createExchange(socket: Socket, leaving: AbortController, request: WireRequest | null): Exchange {
@@ -134,7 +138,7 @@ function createExchange(socket: Socket, leaving: AbortController, request: WireR
     socket.end();
   };
   return {
-    request: request ?? { method: "", path: "", headers: new Headers(), body: "" },
+    request: request ?? { method: "", path: "", query: "", headers: new Headers(), body: "" },
     gone: own.signal,
     respond(status, headers, body) {
       write(headOf(status, { ...headers, "content-length": String(Buffer.byteLength(body)) }) + body);
