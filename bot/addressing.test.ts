@@ -82,7 +82,8 @@ test("what was said comes without the mention and without control characters, wi
   // What only looks like the mention stays.
   for (const text of ["@block_bot2 says", "mail us: team@block_bot.example"])
     expect(spokenText(said(text), ME.username)).toBe(text);
-  expect(spokenText({ ...BASE, caption: "look" }, ME.username)).toBe("");
+  expect(spokenText({ ...BASE, caption: "@block_bot look" }, ME.username)).toBe("look");
+  expect(spokenText(BASE, ME.username)).toBe("");
 });
 
 test("a name with characters that mean something in a pattern takes away itself and nothing else", () => {

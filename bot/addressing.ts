@@ -38,9 +38,9 @@ function commandEntity(message: Message | undefined) {
   return message?.entities?.find((entity) => entity.type === "bot_command" && entity.offset === 0);
 }
 
-/** What was said to the bot: the text without the mention of it and without control characters. */
+/** What was said to the bot: the text or caption without the mention of it and without control characters. */
 export function spokenText(message: Message, username: string): string {
   const mention = new RegExp(`(?<![\\p{L}\\p{N}_])@${RegExp.escape(username)}(?!\\w)`, "giu");
-  const text = (message.text ?? "").toWellFormed().replaceAll(mention, "");
+  const text = (message.text ?? message.caption ?? "").toWellFormed().replaceAll(mention, "");
   return text.replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F]/g, "").trim();
 }

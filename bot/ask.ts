@@ -1,6 +1,7 @@
 import { answerTurn } from "../core/chat/answer.ts";
 import { keyboardOf } from "../core/buttons.ts";
 import { isOverBudget } from "../core/chat/budget.ts";
+import { checkFiles } from "../core/chat/files.ts";
 import { mayNeedSummary, summarise } from "../core/chat/summary.ts";
 import { beginTurn, keepQuestion, wasAskedOtherwise, type Question, type Turn } from "../core/chat/turns.ts";
 import { AppError } from "../core/errors.ts";
@@ -30,14 +31,13 @@ export async function ask(ctx: Ctx): Promise<void> {
     case "unreadable":
       ctx.note.outcome = `refused: ${question.name}`;
       return conclude(ctx, visit, async () => [saying(ctx, visit, "unsupported", { kind: question.name })]);
-    case "text": {
-      if (question.text.length > QUESTION_CHARS_MAX)
-        throw new AppError("message_too_long", { max: QUESTION_CHARS_MAX });
+    case "asked": {
+      const said = sayable(visit, question);
       if (await tooFast(ctx, visit, visit.scope)) return;
       const ageMs = ctx.front.app.clock.now() - message.date * 1_000;
       return ageMs > LATE_MS
-        ? offer(ctx, visit, visit.scope, { text: question.text, why: "late" })
-        : answer(ctx, visit, visit.scope, question.text);
+        ? offer(ctx, visit, visit.scope, { ...said, why: "late" })
+        : answer(ctx, visit, visit.scope, said);
     }
   }
 }
@@ -48,11 +48,22 @@ export async function offerEdited(ctx: Ctx): Promise<void> {
   if (message === undefined || visit === null || visit.scope === null) return conclude(ctx, null);
   const question = questionOf([message], ctx.front.me);
   ctx.note.what = "edit";
-  if (question.kind !== "text" || question.text.length > QUESTION_CHARS_MAX) return conclude(ctx, null);
-  const { text } = question;
-  if (!(await wasAskedOtherwise(visit.scope, visit.place.chatId, message.message_id, text)))
+  if (question.kind !== "asked" || question.text === "") return conclude(ctx, null);
+  const said = sayable(visit, question);
+  if (!(await wasAskedOtherwise(visit.scope, visit.place.chatId, message.message_id, said.text)))
     return conclude(ctx, null);
-  await offer(ctx, visit, visit.scope, { text, why: "edited" });
+  await offer(ctx, visit, visit.scope, { ...said, why: "edited" });
+}
+
+type Said = Pick<Question, "text" | "files">;
+
+// Refuses what is too much for one question; files without a word get the usual question about them.
+function sayable(visit: Visit, { text, files }: Said): Said {
+  if (text.length > QUESTION_CHARS_MAX) throw new AppError("message_too_long", { max: QUESTION_CHARS_MAX });
+  checkFiles(files);
+  if (text !== "") return { text, files };
+  const kind = files.every((file) => file.kind === "photo") ? "photo" : "document";
+  return { text: sentence(visit.locale, "files_question", { kind, count: files.length }), files };
 }
 
 /** Keeps a question that nobody may be waiting for, and asks whether to answer it. */
@@ -60,21 +71,21 @@ async function offer(
   ctx: Ctx,
   visit: Visit,
   scope: Scope,
-  kept: { text: string; why: "late" | "edited" },
+  { why, ...said }: Said & { why: "late" | "edited" },
 ): Promise<void> {
-  ctx.note.outcome = kept.why;
+  ctx.note.outcome = why;
   await conclude(ctx, visit, async () => {
-    const turnId = await keepQuestion(scope, { ...askedBy(ctx, visit), text: kept.text }, kept.why);
+    const turnId = await keepQuestion(scope, { ...askedBy(ctx, visit), ...said }, why);
     if (turnId === null) return [];
-    const label = sentence(visit.locale, kept.why === "late" ? "button_answer_late" : "button_answer_edited");
+    const label = sentence(visit.locale, why === "late" ? "button_answer_late" : "button_answer_edited");
     const keyboard = await keyboardOf(scope, visit.place.chatId, [{ label, kind: "retry", turnId }]);
-    return [{ ...saying(ctx, visit, kept.why === "late" ? "late_question" : "edited_question"), keyboard }];
+    return [{ ...saying(ctx, visit, why === "late" ? "late_question" : "edited_question"), keyboard }];
   });
 }
 
 // Starts a turn with this question and sees it to its end; one that no budget covers is kept for later.
-async function answer(ctx: Ctx, visit: Visit, scope: Scope, text: string): Promise<void> {
-  const question = { ...askedBy(ctx, visit), text };
+async function answer(ctx: Ctx, visit: Visit, scope: Scope, said: Said): Promise<void> {
+  const question = { ...askedBy(ctx, visit), ...said };
   const turn = await beginTurn(scope, question).catch((err: unknown) => {
     if (isOverBudget(err)) return err;
     throw err;
@@ -105,7 +116,7 @@ async function keepUnpaid(
   });
 }
 
-function askedBy(ctx: Ctx, visit: Visit): Omit<Question, "text"> {
+function askedBy(ctx: Ctx, visit: Visit): Omit<Question, keyof Said> {
   const inGroup = visit.place.kind !== "private";
   return {
     lease: ctx.front.lease,
@@ -134,11 +145,16 @@ export async function runTurn(
       const answering = {
         botName: front.me.first_name,
         presentation,
+        fetchFile: front.fetchFile,
         signal: controller.signal,
       };
-      const outcome = await answerTurn(scope, turn, answering);
-      if (outcome !== null && mayNeedSummary(turn, outcome)) summariseBeside(front, scope, turn);
-      if (outcome !== null) ended = outcome.status === "failed" ? `failed: ${outcome.kind}` : outcome.status;
+      const work = async (): Promise<void> => {
+        const outcome = await answerTurn(scope, turn, answering);
+        if (outcome === null) return;
+        if (mayNeedSummary(turn, outcome)) summariseBeside(front, scope, turn);
+        ended = outcome.status === "failed" ? `failed: ${outcome.kind}` : outcome.status;
+      };
+      await (turn.files.length === 0 ? work() : front.withFileSlot(work, controller.signal));
     },
   );
   front.sender.wake();

@@ -28,13 +28,26 @@ test("a burst is what one person sends close together, and it waits for more onl
 test("another person, another kind, or a message for nobody ends it", () => {
   const two = [row(1, 0, { text: "a" }), row(2, 10, { text: "b", from: { id: 2 } })];
   expect(ids(burstOf(two, 5_000, EVERYTHING))).toEqual([1]);
-  const photo = [row(1, 0, { text: "a" }), row(2, 10, { photo: [] })];
-  expect(ids(burstOf(photo, 5_000, EVERYTHING))).toEqual([1]);
+  const voice = [row(1, 0, { text: "a" }), row(2, 10, { voice: {} })];
+  expect(ids(burstOf(voice, 5_000, EVERYTHING))).toEqual([1]);
   const service = [row(1, 0, { new_chat_members: [] }), row(2, 10, { text: "@bot hi" })];
   expect(burstOf(service, 5, (message) => message.text !== undefined)).toMatchObject({ waitMs: 0 });
   expect(ids(burstOf(service, 5, (message) => message.text !== undefined))).toEqual([1]);
   const overheard = [row(1, 0, { text: "@bot hi" }), row(2, 10, { text: "by the way" })];
   expect(ids(burstOf(overheard, 5_000, (message) => message.text === "@bot hi"))).toEqual([1]);
+});
+
+test("a file and the words that come right before or after it belong together", () => {
+  const photo = { photo: [{ file_id: "p" }] };
+  const document = { document: { file_id: "d" } };
+  const forwarded = [row(1, 0, { text: "what is it?" }), row(2, 40, photo), row(3, 80, document)];
+  expect(ids(burstOf(forwarded, 5_000, EVERYTHING))).toEqual([1, 2, 3]);
+  expect(ids(burstOf(forwarded.toReversed(), 5_000, EVERYTHING))).toEqual([3, 2, 1]);
+  expect(burstOf(forwarded.slice(1, 2), 40, EVERYTHING)).toMatchObject({ waitMs: 300 });
+  const animation = [row(1, 0, { text: "a" }), row(2, 10, { ...document, animation: {} })];
+  expect(ids(burstOf(animation, 5_000, EVERYTHING))).toEqual([1]);
+  // Whatever a client sends in place of a photo, nothing breaks here.
+  for (const odd of [7, null, [], [null], "x"]) burstOf([row(1, 0, { photo: odd })], 5_000, EVERYTHING);
 });
 
 test("the rest of a long paste and of an album belong to it, addressed or not", () => {

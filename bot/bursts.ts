@@ -1,5 +1,6 @@
 import type { Message } from "grammy/types";
 import type { UpdateRow } from "../core/pipeline/updates.ts";
+import { isReadable } from "./media.ts";
 
 const BURST_MS = 300;
 const LONG_PASTE_MS = 1_500;
@@ -13,7 +14,7 @@ export type Burst = { readonly rows: readonly UpdateRow[]; readonly waitMs: numb
 
 /**
  * What a person sends in one go: consecutive messages of one sender close
- * together, the pieces of a long paste, the pictures of an album. Judged by the
+ * together, with their files, the pieces of a long paste, the pictures of an album. Judged by the
  * times of storing, so that a restart merges the same way. `rows` are one
  * lane's, oldest first; `now` is by the same clock. In groups a message that
  * `isForUs` denies joins only as the rest of a paste or an album.
@@ -43,8 +44,8 @@ function belongs(last: UpdateRow, next: UpdateRow, isForUs: (message: Message) =
   const [before, after] = [messageOf(last), messageOf(next)];
   if (before?.from?.id === undefined || after?.from?.id !== before.from.id) return false;
   if (next.receivedAt - last.receivedAt > windowAfter(last, next)) return false;
-  if (typeof before.text !== "string" || typeof after.text !== "string") return isAlbum(before, after);
-  return isLong(before) || isForUs(after);
+  if (isAlbum(before, after)) return true;
+  return isReadable(before) && isReadable(after) && (isLong(before) || isForUs(after));
 }
 
 function isAlbum(before: Message, after: Message): boolean {
@@ -56,7 +57,7 @@ function windowAfter(last: UpdateRow, next: UpdateRow | null): number {
   if (message === undefined) return 0;
   const following = next === null ? message : messageOf(next);
   if (following !== undefined && isAlbum(message, following)) return ALBUM_MS;
-  if (typeof message.text !== "string") return 0;
+  if (!isReadable(message)) return 0;
   return isLong(message) ? LONG_PASTE_MS : BURST_MS;
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { POLICIES, type ErrorKind } from "../core/claude/classify.ts";
+import { FILE_FAILURES, type FileFailure } from "../core/chat/files.ts";
 import type { Outcome } from "../core/chat/turns.ts";
 import { LANGUAGES } from "../core/text/text.ts";
 import { closingButtons, closingLine, withClosingLine } from "./closing.ts";
@@ -7,7 +8,9 @@ import type { RenderedPart } from "./render/answer.ts";
 
 const CODE = "abcdefghjk";
 const TURN = "turn-1";
-const KINDS = Object.keys(POLICIES) as ErrorKind[]; // safe: the record has exactly these keys
+const KINDS = [...(Object.keys(POLICIES) as ErrorKind[]), ...FILE_FAILURES]; // safe: the record has exactly these keys
+// Asking again would fail again.
+const IN_VAIN = ["bad_file", "file_too_large", "file_unreadable", "file_too_many_pages"];
 
 const answered = (stopReason: string): Outcome => ({
   status: "answered",
@@ -22,7 +25,11 @@ const answered = (stopReason: string): Outcome => ({
   },
   model: "claude-sonnet-5-5",
 });
-const failed = (kind: ErrorKind, text = "", retryAfterSeconds: number | null = null): Outcome => ({
+const failed = (
+  kind: ErrorKind | FileFailure,
+  text = "",
+  retryAfterSeconds: number | null = null,
+): Outcome => ({
   status: "failed",
   text,
   usage: null,
@@ -54,8 +61,8 @@ test("every failure has a sentence with its reference and a way on, in every lan
     for (const kind of KINDS) {
       const line = closingLine(failed(kind), language, CODE);
       expect(line).toContain(CODE);
-      expect(line).not.toContain("claude_"); // the name of a sentence that does not exist
-      expect(closingButtons(failed(kind), language, TURN)).toHaveLength(1);
+      expect(line).not.toMatch(/claude_|failed_/); // the name of a sentence that does not exist
+      expect(closingButtons(failed(kind), language, TURN)).toHaveLength(IN_VAIN.includes(kind) ? 0 : 1);
       const interrupted = closingLine(failed(kind, "Half an"), language, CODE) ?? "";
       expect(interrupted.endsWith(line ?? "-")).toBe(true);
       expect(interrupted.length).toBeGreaterThan(line?.length ?? 0);

@@ -1,4 +1,5 @@
 import type { ButtonSpec } from "../core/buttons.ts";
+import { isFileFailure } from "../core/chat/files.ts";
 import type { Outcome } from "../core/chat/turns.ts";
 import { sentence } from "../core/text/text.ts";
 import { plainPart, type RenderedPart } from "./render/answer.ts";
@@ -6,6 +7,13 @@ import { plainPart, type RenderedPart } from "./render/answer.ts";
 const TEXT_UNITS_MAX = 4096;
 const ENTITIES_MAX = 100;
 const RETRY_SECONDS = 30;
+// The same file would fail in the same way.
+const IN_VAIN: ReadonlySet<string> = new Set([
+  "file_too_large",
+  "file_unreadable",
+  "file_too_many_pages",
+  "bad_file",
+]);
 
 /** What stands under an answer that did not simply end, in the person's language; null when it did. */
 export function closingLine(outcome: Outcome, locale: string, correlationId: string): string | null {
@@ -16,10 +24,10 @@ export function closingLine(outcome: Outcome, locale: string, correlationId: str
     case "stopped":
       return sentence(locale, empty ? "answer_stopped_early" : "answer_stopped");
     case "failed": {
-      const why = sentence(locale, `claude_${outcome.kind}`, {
-        seconds: outcome.retryAfterSeconds ?? RETRY_SECONDS,
-        code: correlationId,
-      });
+      const params = { seconds: outcome.retryAfterSeconds ?? RETRY_SECONDS, code: correlationId };
+      const why = isFileFailure(outcome.kind)
+        ? sentence(locale, `failed_${outcome.kind}`, params)
+        : sentence(locale, `claude_${outcome.kind}`, params);
       return empty ? why : `${sentence(locale, "answer_interrupted")} ${why}`;
     }
   }
@@ -36,9 +44,9 @@ export function closingButtons(outcome: Outcome, locale: string, turnId: string)
     case "stopped":
       return [retry];
     case "failed":
-      return outcome.kind === "too_long"
-        ? [{ label: sentence(locale, "button_new_chat"), kind: "new_chat", turnId }]
-        : [retry];
+      if (outcome.kind === "too_long")
+        return [{ label: sentence(locale, "button_new_chat"), kind: "new_chat", turnId }];
+      return IN_VAIN.has(outcome.kind) ? [] : [retry];
   }
 }
 

@@ -3,10 +3,12 @@ import type { Message, UserFromGetMe } from "grammy/types";
 import type { Sender as Person } from "../core/accounts/sender.ts";
 import type { App } from "../core/app.ts";
 import type { Place } from "../core/chat/conversations.ts";
+import type { FetchFile } from "../core/chat/file-content.ts";
 import type { Lease } from "../core/pipeline/lease.ts";
 import type { Scope } from "../core/scope.ts";
 import type { Lanes } from "./lanes.ts";
 import type { Sender } from "./sender.ts";
+import type { Slots } from "./slots.ts";
 
 /** What the Telegram side of one running bot shares. */
 export type Front = {
@@ -16,6 +18,9 @@ export type Front = {
   readonly lease: Lease;
   readonly sender: Sender;
   readonly lanes: Lanes;
+  readonly fetchFile: FetchFile;
+  /** Turns with files hold them in memory, so only some of them run at once. */
+  readonly withFileSlot: Slots;
 };
 
 /** What the gate found out about an update. */

@@ -17,6 +17,7 @@ async function start({ chatId = ANN, attempt = 1, opened = [] }: Where = {}) {
     lease: it.front.lease,
     place: { chatId, threadId: 0, kind: inGroup ? "supergroup" : "private", title: "", lane: "a" },
     question: "What is it?",
+    files: [],
     speaker: null,
     replyTo: inGroup ? it.sim.say({ from: ANN, chat: chatId, text: "@blockbot_test_bot hi" }) : null,
     askerId: it.scope.actor.userId,

@@ -53,3 +53,34 @@ test("a slot that is given back late lets exactly one of those who wait begin", 
   await Promise.all(all);
   expect(begun).toEqual([0, 1, 2, 3, 4]);
 });
+
+test("work that is stopped while it waits is begun at once, takes no slot and gives none back", async () => {
+  const withSlot = createSlots(1);
+  const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  const begun: number[] = [];
+  const stop = new AbortController();
+  const all = gates.map((gate, index) =>
+    withSlot(
+      async () => {
+        begun.push(index);
+        await gate.promise;
+      },
+      index === 1 ? stop.signal : undefined,
+    ),
+  );
+  await Bun.sleep(0);
+  expect(begun).toEqual([0]);
+  stop.abort();
+  await Bun.sleep(0);
+  expect(begun).toEqual([0, 1]);
+  gates[1]?.resolve();
+  await all[1];
+  await Bun.sleep(0);
+  expect(begun).toEqual([0, 1]);
+  gates[0]?.resolve();
+  gates[2]?.resolve();
+  await Promise.all(all);
+  expect(begun).toEqual([0, 1, 2]);
+  await withSlot(async () => void begun.push(3), AbortSignal.abort());
+  expect(begun).toEqual([0, 1, 2, 3]);
+});

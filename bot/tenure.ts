@@ -17,11 +17,13 @@ import { publishCommands } from "./bot.ts";
 import { TELEGRAM_ALLOWANCES, type Allowances } from "./budget.ts";
 import { createApi, failureOf } from "./client.ts";
 import type { Front } from "./context.ts";
+import { createDownloads } from "./downloads.ts";
 import { createDispatch, type Dispatch } from "./dispatch.ts";
 import { createInbox, type InboxEnd } from "./inbox.ts";
 import { createLanes } from "./lanes.ts";
 import { resumeTurns } from "./recovery.ts";
 import { createSender } from "./sender.ts";
+import { createSlots } from "./slots.ts";
 
 const DRAIN_MS = 20_000;
 const ABANDON_MS = 2_000;
@@ -30,6 +32,8 @@ const OUTBOX_POLL_MS = 1_000;
 const WATCH_MS = 10_000;
 const STALL_MS = 120_000;
 const LEASE_MARGIN_MS = 2_000;
+// Each may hold its files and the request that they make: together some 500 MB at the very most.
+const FILE_TURNS_RUNNING_MAX = 6;
 
 export type BotSettings = {
   readonly token: string;
@@ -133,6 +137,8 @@ function createFront(
     lease,
     sender: createSender({ app, api, lease, allowances, isHeld }),
     lanes: createLanes({ step, log: app.log }),
+    fetchFile: createDownloads({ ...settings, api, log: app.log }),
+    withFileSlot: createSlots(FILE_TURNS_RUNNING_MAX),
   };
 }
 

@@ -14,8 +14,10 @@ import { ANN, startSim } from "../ops/sim/telegram/test-sim.ts";
 import { TELEGRAM_ALLOWANCES } from "./budget.ts";
 import { createApi } from "./client.ts";
 import type { Front } from "./context.ts";
+import { createDownloads } from "./downloads.ts";
 import { createLanes } from "./lanes.ts";
 import { createSender } from "./sender.ts";
+import { createSlots } from "./slots.ts";
 
 const STARTED_AT = 1_800_000_000_000;
 const BOT = { id: 7001, is_bot: true as const, first_name: "Bot", username: "blockbot_test_bot" };
@@ -154,6 +156,8 @@ async function frontOf(
     lease,
     sender: createSender({ app, api, lease, allowances: TELEGRAM_ALLOWANCES, isHeld }),
     lanes: createLanes({ step: async () => false, log: app.log }),
+    fetchFile: createDownloads({ ...settings, api, log: app.log }),
+    withFileSlot: createSlots(1),
   };
 }
 

@@ -36,7 +36,12 @@ export type ErrorCode =
   | "budget_who_unknown"
   | "budget_who_several"
   | "mail_not_set_up"
-  | "mail_too_often";
+  | "mail_too_often"
+  | "file_unsupported"
+  | "file_too_big"
+  | "picture_too_big"
+  | "files_too_many"
+  | "files_too_big";
 
 /**
  * The one error that crosses layers: a code and its parameters for machines;

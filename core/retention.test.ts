@@ -2,6 +2,8 @@ import { expect, test } from "bun:test";
 import { inTenant } from "../db/tenant.ts";
 import { audit } from "./audit.ts";
 import { keyboardOf } from "./buttons.ts";
+import { filesIn, type TurnFile } from "./chat/files.ts";
+import { ask, askAndEnd, REPORT } from "./chat/test-conversation.ts";
 import { runRetention } from "./retention.ts";
 import { createTestApp, leaseOf } from "./test-app.ts";
 
@@ -66,6 +68,32 @@ test("expired buttons and old audit rows go in every team, and the others stay",
     ]);
     expect([...(await it.admin`SELECT seq::int FROM app.audit_log WHERE org_id = ${orgId}`)]).toEqual([
       { seq: 3 },
+    ]);
+  }
+});
+
+test("questions forget after a week by which reference a file can be fetched, not what it was called", async () => {
+  await using it = await createTestApp();
+  const lease = await leaseOf(it.app);
+  const team = await it.team(1);
+  const photo: TurnFile = { kind: "photo", name: "", mime: "image/jpeg", bytes: null, ref: "ref-2" };
+  await askAndEnd(team, lease, 1, { files: [REPORT, photo] });
+  await askAndEnd(team, lease, 2, { files: [REPORT] });
+  await ask(team, lease, 3, { files: [REPORT] });
+  await askAndEnd(team, lease, 4);
+  await it.admin`UPDATE app.turns SET created_at = now() - interval '8 days' WHERE update_id IN (1, 3)`;
+  await it.admin`UPDATE app.turns SET ended_at = now() - interval '8 days' WHERE update_id = 1`;
+  for (let times = 0; times < 2; times++) {
+    await runRetention(it.app);
+    const rows = await it.admin`SELECT files FROM app.turns ORDER BY update_id`;
+    expect(rows.map((row) => filesIn(row["files"]))).toEqual([
+      [
+        { ...REPORT, ref: null },
+        { ...photo, ref: null },
+      ],
+      [REPORT],
+      [REPORT], // still running
+      [],
     ]);
   }
 });

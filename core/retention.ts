@@ -1,4 +1,5 @@
 import { and, eq, lt, sql } from "drizzle-orm";
+import type { Tx } from "../db/client.ts";
 import { buttons } from "../db/schema/chat.ts";
 import { inSystem, inTenant } from "../db/tenant.ts";
 import type { App } from "./app.ts";
@@ -9,10 +10,12 @@ const PIPELINE_HOURS = 48;
 const PARKED_DAYS = 30;
 const OUTAGE_DAYS = 30;
 const AUDIT_DAYS = 30;
+// As long as a Retry button works: then nobody can ask for a file again.
+const FILE_REF_DAYS = 7;
 
 /**
- * Deletes what is no longer needed: finished updates and messages, outages that are long over, expired buttons, old audit rows; and gives back
- * what abandoned calls reserved. Safe to repeat.
+ * Deletes what is no longer needed: finished updates and messages, outages that are long over, expired buttons,
+ * references to files, old audit rows; and gives back what abandoned calls reserved. Safe to repeat.
  */
 export async function runRetention(app: App): Promise<void> {
   const done = sql`done_at < now() - ${PIPELINE_HOURS} * interval '1 hour'`;
@@ -36,6 +39,7 @@ export async function runRetention(app: App): Promise<void> {
     await inTenant({ app, orgId }, async (tx) => {
       await tx.delete(buttons).where(and(eq(buttons.orgId, orgId), lt(buttons.expiresAt, sql`now()`)));
       reservations += await releaseAbandoned(tx, orgId);
+      await forgetFiles(tx, orgId);
     });
   }
   const [audit] = await inSystem(app, (tx) =>
@@ -45,4 +49,12 @@ export async function runRetention(app: App): Promise<void> {
     { updates: updates.length, messages: messages.length, reservations, auditRows: Number(audit?.n ?? 0) },
     "retention",
   );
+}
+
+/** The questions keep what their files were called, not the references by which Telegram would hand them over. */
+async function forgetFiles(tx: Tx, orgId: string): Promise<void> {
+  await tx.execute(sql`UPDATE app.turns SET files =
+      (SELECT jsonb_agg(f || '{"ref": null}' ORDER BY at) FROM jsonb_array_elements(files) WITH ORDINALITY each (f, at))
+    WHERE org_id = ${orgId} AND status <> 'running' AND jsonb_path_exists(files, '$[*].ref ? (@ != null)')
+      AND coalesce(ended_at, created_at) < now() - ${FILE_REF_DAYS} * interval '1 day'`);
 }

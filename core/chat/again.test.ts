@@ -4,7 +4,7 @@ import { LeaseLostError, type Lease } from "../pipeline/lease.ts";
 import type { Scope } from "../scope.ts";
 import { createTestApp, leaseOf, refusalOf, type TestApp } from "../test-app.ts";
 import { beginAgainByButton, beginLastAgain, type Again } from "./again.ts";
-import { ask, askAndEnd, PRIVATE, receive } from "./test-conversation.ts";
+import { ask, askAndEnd, PRIVATE, receive, REPORT } from "./test-conversation.ts";
 import { finishTurn, type Outcome } from "./turns.ts";
 
 const FAILED: Outcome = {
@@ -48,13 +48,19 @@ test("Retry asks the stored question once, uses its button up and drops what wai
   await using it = await createTestApp();
   const lease = await leaseOf(it.app);
   const scope = await it.team(1);
-  const failed = await askAndEnd(scope, lease, 1, { speaker: "Ada", replyTo: 70, outcome: FAILED });
+  const failed = await askAndEnd(scope, lease, 1, {
+    speaker: "Ada",
+    replyTo: 70,
+    files: [REPORT],
+    outcome: FAILED,
+  });
   const id = await button(scope, "retry", failed.id);
   await receive(scope, lease, [2, 3]);
   await receive(scope, lease, [4], ELSEWHERE);
 
   const turn = await beginAgainByButton(scope, id, await press(scope, lease, 5));
-  expect(turn).toMatchObject({ question: "question 1", speaker: "Ada", replyTo: 70, attempt: 1 });
+  const asBefore = { question: "question 1", files: [REPORT], speaker: "Ada", replyTo: 70 };
+  expect(turn).toMatchObject({ ...asBefore, attempt: 1 });
   expect(turn?.id).not.toBe(failed.id);
   expect(await waiting(it)).toEqual([4]);
 

@@ -8,10 +8,11 @@ import { dropWaiting } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
 import { sentence } from "../text/text.ts";
 import { openConversation } from "./conversations.ts";
+import { filesIn } from "./files.ts";
 import { beginTurn, type Question, type Turn } from "./turns.ts";
 
 /** Everything of a new question but what it says: that is stored with the turn it repeats. */
-export type Again = Omit<Question, "text" | "speaker">;
+export type Again = Omit<Question, "text" | "files" | "speaker">;
 
 /**
  * A pressed Retry or Continue: uses the button up, drops what waits in the lane
@@ -44,7 +45,12 @@ export async function beginLastAgain(scope: Scope, again: Again): Promise<Turn |
 async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: boolean): Promise<Turn | null> {
   return inTenant(scope, async (tx) => {
     const [row] = await tx
-      .select({ question: turns.question, speaker: turns.speaker, replyTo: turns.replyTo })
+      .select({
+        question: turns.question,
+        files: turns.files,
+        speaker: turns.speaker,
+        replyTo: turns.replyTo,
+      })
       .from(turns)
       .where(
         and(eq(turns.orgId, scope.orgId), eq(turns.id, turnId), eq(turns.telegramChatId, again.place.chatId)),
@@ -58,6 +64,8 @@ async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: bool
     const turn = await beginTurn(scope, {
       ...again,
       text,
+      // Also to go on: history has only a mark for a file.
+      files: filesIn(row.files),
       speaker: row.speaker,
       replyTo: again.replyTo ?? row.replyTo,
     });

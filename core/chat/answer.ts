@@ -1,8 +1,10 @@
-import type { ClaudeMessage, ClaudeRequest } from "../claude/client.ts";
+import type { ClaudeRequest } from "../claude/client.ts";
+import type { ClaudeFile, ClaudeMessage } from "../claude/messages.ts";
 import { volatileFacts } from "../claude/prompt.ts";
 import { isAway } from "../../db/tenant.ts";
 import type { Scope } from "../scope.ts";
-import { ANSWER_TOKENS_MAX } from "./estimate.ts";
+import { answerTokensMax } from "./estimate.ts";
+import { loadFiles, type FetchFile } from "./file-content.ts";
 import { spoken } from "./history.ts";
 import { requestFor } from "./request.ts";
 import { finishTurn, type AnswerPart, type Outcome, type Turn } from "./turns.ts";
@@ -25,11 +27,12 @@ export type Presentation = {
 export type Answering = {
   readonly botName: string;
   readonly presentation: Presentation;
+  readonly fetchFile: FetchFile;
   readonly signal: AbortSignal;
 };
 
 /**
- * Asks Claude and shows the answer as it comes, then writes it down with what
+ * Fetches the files of the question, asks Claude and shows the answer as it comes, then writes it down with what
  * is to be shown. Claude's failures are outcomes, not exceptions. Returns null
  * when the process is going down: the turn stays running and is asked again.
  */
@@ -49,11 +52,17 @@ export async function answerTurn(scope: Scope, turn: Turn, answering: Answering)
 async function outcomeOf(
   scope: Scope,
   turn: Turn,
-  { botName, presentation, signal }: Answering,
+  { botName, presentation, fetchFile, signal }: Answering,
 ): Promise<Outcome> {
   let text = "";
   try {
-    for await (const event of scope.app.claude.stream(requestOf(scope, turn, botName), signal)) {
+    const files = await loadFiles(turn.files, fetchFile, signal);
+    if (typeof files === "string")
+      return signal.aborted
+        ? { status: "stopped", text, usage: null }
+        : { status: "failed", text, usage: null, kind: files, retryAfterSeconds: null };
+    const request = requestOf(scope, turn, { botName, files });
+    for await (const event of scope.app.claude.stream(request, signal)) {
       switch (event.type) {
         case "text":
           text += event.text;
@@ -89,7 +98,11 @@ function isShutdown(signal: AbortSignal): boolean {
   return signal.aborted && signal.reason !== "stop";
 }
 
-function requestOf(scope: Scope, turn: Turn, botName: string): ClaudeRequest {
+function requestOf(
+  scope: Scope,
+  turn: Turn,
+  { botName, files }: { botName: string; files: readonly ClaudeFile[] },
+): ClaudeRequest {
   const facts = volatileFacts({
     now: new Date(scope.app.clock.now()),
     timeZone: scope.timeZone,
@@ -98,7 +111,7 @@ function requestOf(scope: Scope, turn: Turn, botName: string): ClaudeRequest {
   });
   const messages: ClaudeMessage[] = [
     ...turn.history.messages,
-    { role: "user", text: spoken(turn.speaker, turn.question) },
+    { role: "user", text: spoken(turn.speaker, turn.question), files },
     { role: "system", text: facts },
   ];
   return requestFor(scope, {
@@ -107,7 +120,7 @@ function requestOf(scope: Scope, turn: Turn, botName: string): ClaudeRequest {
     place: turn.place,
     askerId: turn.askerId,
     messages,
-    maxTokens: ANSWER_TOKENS_MAX,
+    maxTokens: answerTokensMax(turn.files),
     warm: turn.history.warm,
     about: { action: "answer", attempt: turn.attempt },
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { ClaudeMessage } from "../claude/client.ts";
+import type { ClaudeMessage } from "../claude/messages.ts";
 import { createTestApp, leaseOf } from "../test-app.ts";
 import { answered, ask, askAndEnd, PRIVATE } from "./test-conversation.ts";
 import type { Outcome } from "./turns.ts";

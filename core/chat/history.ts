@@ -1,9 +1,10 @@
 import { and, desc, eq, inArray, isNotNull, sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { conversations, turns } from "../../db/schema/chat.ts";
-import type { ClaudeMessage } from "../claude/client.ts";
+import type { ClaudeMessage } from "../claude/messages.ts";
 import { SUMMARY_TAG } from "../claude/prompt.ts";
 import type { Scope } from "../scope.ts";
+import { filesIn, withMarks } from "./files.ts";
 
 const HISTORY_TOKENS_MAX = 24_000;
 const HISTORY_TURNS_MAX = 100;
@@ -11,7 +12,7 @@ const HISTORY_TURNS_MAX = 100;
 const LONG_SHARE = 0.8;
 const WARM_MS = 5 * 60_000;
 const TOKENS_PER_BYTE = 1 / 3;
-// A picture or a document in the last prompt would make its words look long.
+// Whatever else is in a prompt must not make its words look long.
 const TOKENS_PER_BYTE_MIN = 0.2;
 const TOKENS_PER_BYTE_MAX = 0.5;
 
@@ -26,7 +27,7 @@ export type Memory = {
   readonly summary: string | null;
   readonly turns: readonly Remembered[];
   readonly warm: boolean;
-  /** As Claude counted the last prompt of this conversation. */
+  /** As Claude counted the last prompt of this conversation that was text alone. */
   readonly tokensPerByte: number;
 };
 
@@ -61,13 +62,13 @@ export async function recall(tx: Tx, scope: Scope, conversationId: string): Prom
     turns: rows
       .map((row) => ({
         turnId: row.id,
-        question: spoken(row.speaker, row.question),
+        question: spoken(row.speaker, withMarks(row.question, filesIn(row.files))),
         answer: row.answer ?? "",
       }))
       .filter(({ answer }) => answer.trim() !== "")
       .reverse(),
     warm: lastEnd !== undefined && scope.app.clock.now() - lastEnd < WARM_MS,
-    tokensPerByte: measured(rows.find(({ inputTokens }) => inputTokens !== null)),
+    tokensPerByte: measured(rows.find((row) => row.inputTokens !== null && row.promptBytes !== null)),
   };
 }
 

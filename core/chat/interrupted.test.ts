@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createTestApp, leaseOf } from "../test-app.ts";
 import { interruptedTurns, reopenTurn } from "./interrupted.ts";
-import { answered, ask, askAndEnd, PRIVATE } from "./test-conversation.ts";
+import { answered, ask, askAndEnd, PRIVATE, REPORT } from "./test-conversation.ts";
 import { finishTurn } from "./turns.ts";
 
 const TOPIC = { chatId: -100, threadId: 5, kind: "supergroup", title: "Work", lane: "topic" } as const;
@@ -35,7 +35,7 @@ test("an interrupted turn is asked once more as it was, and the second attempt i
   const scope = await it.team(1);
   const first = await leaseOf(it.app);
   await askAndEnd(scope, first, 1, { place: TOPIC });
-  const turn = await ask(scope, first, 2, { place: TOPIC, speaker: "Ada", replyTo: 77 });
+  const turn = await ask(scope, first, 2, { place: TOPIC, speaker: "Ada", replyTo: 77, files: [REPORT] });
 
   const second = await leaseOf(it.app);
   const again = await reopenTurn(scope, second, turn.id);

@@ -6,6 +6,7 @@ import { readVoice } from "../accounts/voice.ts";
 import { audit } from "../audit.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
 import type { Role, Scope } from "../scope.ts";
+import { filesIn } from "./files.ts";
 import { readHistory } from "./history.ts";
 import type { Turn } from "./turns.ts";
 
@@ -100,6 +101,7 @@ export async function reopenTurn(
         lane: row.lane,
       },
       question: row.question,
+      files: filesIn(row.files),
       speaker: row.speaker,
       replyTo: row.replyTo,
       askerId: row.askerId,

@@ -3,7 +3,7 @@ import type { Tx } from "../../db/client.ts";
 import { conversations, turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
-import type { ClaudeMessage } from "../claude/client.ts";
+import type { ClaudeMessage } from "../claude/messages.ts";
 import { promptTokensOf, tokensOf, type Usage } from "../claude/pricing.ts";
 import { SUMMARY_REQUEST, SUMMARY_TAG, withoutTag } from "../claude/prompt.ts";
 import { holds } from "../pipeline/lease.ts";

@@ -2,10 +2,20 @@ import type { Lease } from "../pipeline/lease.ts";
 import { storeBatch } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
 import type { Place } from "./conversations.ts";
+import type { TurnFile } from "./files.ts";
 import { beginTurn, finishTurn, type Outcome, type Question, type Turn } from "./turns.ts";
 
 /** Where the tests of a conversation speak unless they say otherwise. */
 export const PRIVATE: Place = { chatId: 7, threadId: 0, kind: "private", title: "", lane: "lane 7" };
+
+/** A file that came with a question. */
+export const REPORT: TurnFile = {
+  kind: "document",
+  name: "report.pdf",
+  mime: "application/pdf",
+  bytes: 1_000,
+  ref: "ref-1",
+};
 
 /** What one update with this number asks, whole. For tests only. */
 export function questionOf(lease: Lease, updateId: number, given: Partial<Question> = {}): Question {
@@ -14,6 +24,7 @@ export function questionOf(lease: Lease, updateId: number, given: Partial<Questi
     place: PRIVATE,
     updateIds: [updateId],
     text: `question ${updateId}`,
+    files: [],
     speaker: null,
     messageId: updateId,
     replyTo: null,

@@ -14,7 +14,8 @@ import type { Scope } from "../scope.ts";
 import type { Voice } from "../claude/prompt.ts";
 import { reserve, settle, type Spent } from "./budget.ts";
 import { openConversation, type Place } from "./conversations.ts";
-import { ANSWER_TOKENS_MAX, estimateOf, tokensIn } from "./estimate.ts";
+import { answerTokensMax, estimateOf, tokensIn } from "./estimate.ts";
+import { isFileFailure, type FileFailure, type TurnFile } from "./files.ts";
 import { readHistory, spoken, type History } from "./history.ts";
 
 export type Question = {
@@ -23,6 +24,8 @@ export type Question = {
   /** The updates that this question took; the first one makes the turn unique. */
   readonly updateIds: readonly number[];
   readonly text: string;
+  /** Sent along, or replied to. */
+  readonly files: readonly TurnFile[];
   /** The asker's name, in groups. */
   readonly speaker: string | null;
   /** The message that asked, so that an edit of it is recognised. */
@@ -36,6 +39,7 @@ export type Turn = {
   readonly lease: Lease;
   readonly place: Place;
   readonly question: string;
+  readonly files: readonly TurnFile[];
   readonly speaker: string | null;
   readonly replyTo: number | null;
   readonly askerId: string;
@@ -58,7 +62,7 @@ export type Outcome =
       readonly text: string;
       /** What Claude is known to have used before it failed; null when that is nothing. */
       readonly usage: Usage | null;
-      readonly kind: ErrorKind;
+      readonly kind: ErrorKind | FileFailure;
       readonly retryAfterSeconds: number | null;
     };
 
@@ -80,7 +84,13 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
     ]);
     const asked = { role: "user", text: spoken(speaker, question.text) } as const;
     const messages = [...history.messages, asked];
-    const { amount, promptBytes } = estimateOf(scope, { voice, messages, maxTokens: ANSWER_TOKENS_MAX });
+    const { files } = question;
+    const { amount, promptBytes } = estimateOf(scope, {
+      voice,
+      messages,
+      files,
+      maxTokens: answerTokensMax(files),
+    });
     const running = { conversationId, promptBytes, status: "running", errorKind: null } as const;
     const row = await insertTurn(tx, scope, question, running);
     await markDone(tx, lease, question.updateIds, row?.id ?? null);
@@ -91,6 +101,7 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
       lease,
       place,
       question: question.text,
+      files,
       speaker,
       replyTo,
       askerId: row.askerId,
@@ -166,6 +177,7 @@ async function insertTurn(
       askerId,
       speaker,
       question: question.text,
+      files: question.files,
       correlationId: scope.correlationId,
     })
     .onConflictDoNothing()
@@ -196,8 +208,7 @@ export async function finishTurn(
         answer: text === "" ? null : text,
         endedAt: new Date(scope.app.clock.now()),
         errorKind: outcome.status === "failed" ? outcome.kind : null,
-        credential:
-          outcome.status === "failed" && isOutage(outcome.kind) ? scope.app.claude.credential : null,
+        credential: isForOutage(outcome) ? scope.app.claude.credential : null,
         model,
         stopReason: outcome.status === "answered" ? outcome.stopReason : null,
         inputTokens: usage?.inputTokens ?? null,
@@ -227,6 +238,10 @@ export async function finishTurn(
       detail: { attempt: turn.attempt, outputTokens: usage?.outputTokens ?? null },
     });
   });
+}
+
+function isForOutage(outcome: Outcome): boolean {
+  return outcome.status === "failed" && !isFileFailure(outcome.kind) && isOutage(outcome.kind);
 }
 
 // An answer that broke off was billed for more than Claude had reported until then, and so was a first attempt that died with us.

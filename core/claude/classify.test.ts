@@ -37,6 +37,13 @@ const FAILURES: [what: string, failure: Failure, kind: string][] = [
   ["any other 400", invalid("messages.0: roles must be good"), "our_bug"],
   ["a 400 without a type", { ...HTTP, status: 400, type: null }, "our_bug"],
   ["credit balance", invalid("Your credit balance is too low to access the API"), "billing"],
+  ["a picture that cannot be opened", invalid("messages.0.content.0: Could not process image"), "bad_file"],
+  [
+    "a PDF of many pages",
+    invalid("messages.2.content.0.pdf.source.base64.data: A maximum of 100 PDF pages may be provided."),
+    "bad_file",
+  ],
+  ["a PDF with a password", invalid("The PDF specified is password protected."), "bad_file"],
   ["402", { ...HTTP, status: 402, type: "billing_error" }, "billing"],
   ["401", { ...HTTP, status: 401, type: "authentication_error" }, "auth"],
   ["401 from an edge", { ...HTTP, status: 401, type: null }, "auth"],
@@ -75,8 +82,8 @@ test("a code wins over a type, a type over a status", () => {
   );
 });
 
-test("the provider's wording decides nothing but the two failures that have no code", () => {
-  const alarming = "prompt is too long; credit balance is too low";
+test("the provider's wording decides nothing but the three failures that have no code", () => {
+  const alarming = "prompt is too long; credit balance is too low; could not process image";
   expect(classifyFailure({ ...HTTP, status: 529, type: "overloaded_error", message: alarming })).toBe(
     "overloaded",
   );

@@ -20,6 +20,7 @@ export type ErrorKind =
   | "model_missing"
   | "too_long" // more tokens than the model takes
   | "too_large" // more bytes than a request may have
+  | "bad_file" // a picture or a document that it cannot open
   | "our_bug"
   | "refused" // Claude declined to answer
   | "empty" // Claude had nothing to say
@@ -53,6 +54,7 @@ export const POLICIES: Readonly<Record<ErrorKind, Policy>> = {
   model_missing: { retryable: false, alert: "now", breaker: "open" },
   too_long: { retryable: false, alert: "none", breaker: "ignore" },
   too_large: { retryable: false, alert: "none", breaker: "ignore" },
+  bad_file: { retryable: false, alert: "none", breaker: "ignore" },
   our_bug: { retryable: false, alert: "now", breaker: "ignore" },
   refused: { retryable: false, alert: "none", breaker: "success" },
   empty: { retryable: false, alert: "none", breaker: "success" },
@@ -161,9 +163,14 @@ const FAILURES: readonly Row[] = [
   },
   { errorCode: ["request_body_too_large_after_decoding"], kind: "too_large" },
 
-  // These two have no code of their own; the provider's wording is all there is.
+  // These three have no code of their own; the provider's wording is all there is.
   { type: ["invalid_request_error"], message: /prompt is too long|exceed context limit/i, kind: "too_long" },
   { type: ["invalid_request_error"], message: /credit balance is too low/i, kind: "billing" },
+  {
+    type: ["invalid_request_error"],
+    message: /could not process (?:image|pdf)|image exceeds|image dimensions|PDF pages|PDF specified/i,
+    kind: "bad_file",
+  },
   { type: ["invalid_request_error"], kind: "our_bug" },
   { type: ["authentication_error"], kind: "auth" },
   { type: ["billing_error"], kind: "billing" },

@@ -11,6 +11,7 @@ import { type CallAbout, type ClaudeCallLine, lineOf } from "./call-line.ts";
 import { causeCodeOf, type Failure, retryAfterOf } from "./classify.ts";
 import { type ClaudeEvent, closing, kindOf, usageIn } from "./events.ts";
 import type { ClaudeHealth } from "./health.ts";
+import { type ClaudeMessage, paramsOf } from "./messages.ts";
 import { type Retrieval, retrieveModel } from "./models.ts";
 import type { Usage } from "./pricing.ts";
 import { createTransport } from "./transport.ts";
@@ -25,14 +26,13 @@ import {
 const EFFORT = "low";
 const CONTINUATIONS_MAX = 3;
 const CREDENTIAL_CHARS = 16;
+// Files take time to go up and to be read before the first header of the answer comes back.
+const HEADERS_PATIENCE_WITH_FILES = 4;
 
 /** The name of having no credential at all. */
 export const NO_CREDENTIAL = "none";
 
 type MessageStream = ReturnType<Anthropic["messages"]["stream"]>;
-
-/** Never empty. A `system` message carries volatile facts: it follows a user turn and is the last message. */
-export type ClaudeMessage = { role: "user" | "assistant" | "system"; text: string };
 
 /**
  * `userRef` is opaque to the provider, never a name or an id of ours. `conversationWarm` says that the previous
@@ -92,7 +92,8 @@ export function createClaude(options: {
       if ("kind" in leave) call.refusal = leave;
       else if (sdk === null || fetch === null) call.failure = { source: "credential", textShown: false };
       else {
-        for await (const text of read(call, sdk, createWatchdog({ bounds, fetch }))) {
+        const watchdog = createWatchdog({ bounds: boundsFor(call.request, bounds), fetch });
+        for await (const text of read(call, sdk, watchdog)) {
           if (call.firstTextMs === null) health.progressed(credential, leave);
           call.firstTextMs ??= clock() - startedAt;
           call.text += text;
@@ -131,6 +132,11 @@ export function createClaude(options: {
       yield* closing(call);
     },
   };
+}
+
+function boundsFor({ messages }: ClaudeRequest, bounds: WatchdogBounds): WatchdogBounds {
+  if (!messages.some((message) => message.files?.length)) return bounds;
+  return { ...bounds, headersMs: bounds.headersMs * HEADERS_PATIENCE_WITH_FILES };
 }
 
 /** A hash of the key: whoever reads it learns nothing but whether two are the same. */
@@ -232,25 +238,12 @@ async function* textsOf(stream: MessageStream, signal: AbortSignal): AsyncGenera
 }
 
 function bodyOf({ model, request, paused }: Call): Anthropic.MessageStreamParams {
-  // The volatile facts at the end differ with every turn, so the cached tail ends before them.
-  const tail = request.conversationWarm
-    ? request.messages.findLastIndex((message) => message.role !== "system")
-    : -1;
   return {
     model,
     max_tokens: request.maxTokens,
     system: [{ type: "text", text: request.system, cache_control: { type: "ephemeral", ttl: "1h" } }],
     messages: [
-      ...request.messages.map(({ role, text }, index) => ({
-        role,
-        content: [
-          {
-            type: "text" as const,
-            text: text.toWellFormed(),
-            ...(index === tail && { cache_control: { type: "ephemeral" as const, ttl: "5m" as const } }),
-          },
-        ],
-      })),
+      ...paramsOf(request.messages, request.conversationWarm),
       ...(paused.length === 0 ? [] : [{ role: "assistant" as const, content: paused }]),
     ],
     thinking: { type: "between_tools" },

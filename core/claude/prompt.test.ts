@@ -21,7 +21,7 @@ test("one team has one prompt: two renders, one hash", async () => {
 
 test("a change of the wording raises the version", () => {
   const hash = promptHash(systemPrompt(TEAM));
-  expect({ version: PROMPT_VERSION, hash }).toEqual({ version: 2, hash: "498dc88903b37b0e" });
+  expect({ version: PROMPT_VERSION, hash }).toEqual({ version: 3, hash: "0be482257e822e9d" });
 });
 
 test("the prompt knows no date and no mode, and nothing of it is empty", () => {

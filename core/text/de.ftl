@@ -208,6 +208,16 @@ budget_warning = Das { $measure ->
 } von „{ $team }“ ist für diesen Monat zu { $percent } % verbraucht: { $used } von { $limit }. /usage team zeigt, von wem; /budget ändert es.
 late_question = Diese Frage lag mehr als zehn Minuten, bevor ich sie ansehen konnte. Möchtest du noch eine Antwort?
 edited_question = Du hast deine Frage geändert. Soll ich die neue beantworten?
+files_question = { $kind ->
+    [photo] { $count ->
+        [one] Was ist auf diesem Bild zu sehen?
+       *[other] Was ist auf diesen Bildern zu sehen?
+    }
+   *[other] { $count ->
+        [one] Was steht in diesem Dokument? Fass mir das Wichtigste zusammen.
+       *[other] Was steht in diesen Dateien? Fass mir das Wichtigste zusammen.
+    }
+}
 continue_question = Bitte mach genau dort weiter, wo deine letzte Antwort aufgehört hat.
 restarted = Ich wurde neu gestartet und beantworte das noch einmal.
 gave_up_after_restarts = Ich wurde beim Antworten zweimal neu gestartet und versuche es deshalb nicht weiter. Die Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })
@@ -218,8 +228,6 @@ answer_interrupted = Die Antwort wurde unterbrochen.
 repeat_label = (vielleicht doppelt)
 empty_message = In dieser Nachricht war kein Text für mich. Schreib mir eine Frage, und ich antworte.
 unsupported = { $kind ->
-    [photo] Fotos
-    [document] Dokumente
     [voice] Sprachnachrichten
     [audio] Audiodateien
     [video] Videos
@@ -235,7 +243,7 @@ unsupported = { $kind ->
     [game] Spiele
     [checklist] Checklisten
    *[other] Solche Nachrichten
-} kann ich noch nicht lesen. Schick mir den Inhalt bitte als Text.
+} kann ich noch nicht verstehen. Ich lese Text, Fotos, PDFs und Textdateien.
 unknown_command = Den Befehl /{ $command } kenne ich nicht. /help zeigt die, die ich kenne.
 too_fast = Das war viel auf einmal. Bitte warte { $seconds ->
     [one] { $seconds } Sekunde
@@ -300,10 +308,18 @@ claude_billing = Der Betreiber hat den Assistenten pausiert. Deine Frage bleibt 
 claude_model_missing = Der Assistent pausiert: Sein Claude-Modell ist nicht verfügbar, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
 claude_too_long = Dieses Gespräch ist für Claude zu lang geworden. Beginne ein neues und frag noch einmal. (Referenz { $code })
 claude_too_large = Das war zu groß für Claude. Schick weniger auf einmal. (Referenz { $code })
+claude_bad_file = Claude konnte diese Datei nicht öffnen: Vielleicht ist sie beschädigt, mit einem Passwort geschützt oder zu lang. Schick sie in einer anderen Fassung. (Referenz { $code })
 claude_our_bug = Bei uns ist etwas schiefgegangen. Deine Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })
 claude_refused = Das wollte Claude nicht beantworten. Versuch, es anders zu fragen. (Referenz { $code })
 claude_empty = Claude hatte dazu nichts zu sagen. Versuch, es anders zu fragen. (Referenz { $code })
 claude_stopped = Gestoppt. (Referenz { $code })
+
+# Die Dateien einer Frage: was schiefging und wie es weitergeht
+failed_file_gone = Telegram gibt mir diese Datei nicht mehr. Deine Frage bleibt erhalten: Tippe auf „{ button_retry }“ oder schick die Datei noch einmal. (Referenz { $code })
+failed_file_unreachable = Ich habe die Datei nicht rechtzeitig von Telegram bekommen. Deine Frage bleibt erhalten: Tippe in einer Minute auf „{ button_retry }“. (Referenz { $code })
+failed_file_too_large = Diese Datei ist größer, als ich annehmen kann. Schick eine kleinere oder das Bild als Foto. (Referenz { $code })
+failed_file_unreadable = Ich konnte diese Datei nicht lesen: Es muss ein Bild, ein PDF ohne Passwort oder reiner Text in UTF-8 sein. (Referenz { $code })
+failed_file_too_many_pages = Diese PDFs haben mehr als 100 Seiten. Schick den Teil, um den es geht. (Referenz { $code })
 
 # Refusals
 not_allowed = { $role ->
@@ -355,6 +371,16 @@ not_connected = Dieses Team hat { $service } noch nicht verbunden. Admins könne
 needs_reauth = { $service } muss neu verbunden werden: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sag es einem Admin.
 service_away = { $service } kann gerade nicht um eine neue Erlaubnis gebeten werden. Bitte versuch es in einer Minute noch einmal.
 secret_malformed = Das ist kein vollständiges Token von { $service }: Es ist ein langes Wort ohne Leerzeichen. Es wurde nichts geändert.
+file_unsupported = { $what ->
+    [image] „{ $name }“ kann ich so nicht öffnen. Schick das Bild als Foto.
+    [audio] „{ $name }“ kann ich nicht anhören. Schick mir den Inhalt als Text.
+    [video] „{ $name }“ kann ich nicht ansehen. Schick mir Bilder daraus oder den Inhalt als Text.
+   *[other] „{ $name }“ kann ich nicht öffnen. Ich lese Fotos, PDFs und Textdateien: Exportiere es als PDF oder füge den Text ein.
+}
+file_too_big = „{ $name }“ hat { $size } MB, und von so einer Datei nehme ich bis zu { $max } MB an. Schick mir den Teil, um den es geht.
+picture_too_big = „{ $name }“ hat { $size } MB, und Bilder nehme ich bis { $max } MB an. Schick es als Foto: Telegram verkleinert es.
+files_too_many = Mit einer Frage nehme ich bis zu { $max } Dateien an.
+files_too_big = Zusammen haben diese Dateien { $size } MB, und mit einer Frage nehme ich bis zu { $max } MB an. Schick weniger auf einmal.
 unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wenn es so bleibt, nenne dem Betreiber diese Referenz: { $code }
 
 # For the operator

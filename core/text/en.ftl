@@ -207,6 +207,16 @@ budget_warning = { $percent }% of this month's { $measure ->
 } of “{ $team }” is used: { $used } of { $limit }. /usage team shows by whom, /budget changes it.
 late_question = That question waited for more than ten minutes before I could look at it. Do you still want an answer?
 edited_question = You have edited your question. Shall I answer the new one?
+files_question = { $kind ->
+    [photo] { $count ->
+        [one] What does this picture show?
+       *[other] What do these pictures show?
+    }
+   *[other] { $count ->
+        [one] What does this document say? Give me the essentials.
+       *[other] What do these files say? Give me the essentials.
+    }
+}
 continue_question = Please go on exactly where your last answer stopped.
 restarted = I was restarted and am answering this again.
 gave_up_after_restarts = I was restarted twice while answering, so I stopped trying. The question is kept: press Retry. (Reference { $code })
@@ -217,8 +227,6 @@ answer_interrupted = The answer was interrupted.
 repeat_label = (may be a repeat)
 empty_message = That message had no text for me. Write me a question and I will answer.
 unsupported = I cannot read { $kind ->
-    [photo] photos
-    [document] documents
     [voice] voice messages
     [audio] audio files
     [video] videos
@@ -234,7 +242,7 @@ unsupported = I cannot read { $kind ->
     [game] games
     [checklist] checklists
    *[other] this kind of message
-} yet. Send it to me as text.
+} yet. I read text, photos, PDFs and text files.
 unknown_command = I do not know the command /{ $command }. /help shows the ones I know.
 too_fast = That was a lot at once. Please wait { $seconds } s and ask again.
 
@@ -290,10 +298,18 @@ claude_billing = The assistant is paused by its operator. Your question is kept:
 claude_model_missing = The assistant is paused: its Claude model is not available, and the owner of this bot has to look at it. Your question is kept, press Retry afterwards. (Reference { $code })
 claude_too_long = This conversation has become too long for Claude. Start a new one and ask again. (Reference { $code })
 claude_too_large = That was too large for Claude. Send less at once. (Reference { $code })
+claude_bad_file = Claude could not open that file: it may be damaged, locked with a password, or too long. Send another version of it. (Reference { $code })
 claude_our_bug = Something went wrong on our side. Your question is kept: press Retry. (Reference { $code })
 claude_refused = Claude declined to answer that one. Try asking in another way. (Reference { $code })
 claude_empty = Claude had nothing to say to that. Try asking in another way. (Reference { $code })
 claude_stopped = Stopped. (Reference { $code })
+
+# The files of a question: what went wrong, and what happens next
+failed_file_gone = Telegram no longer gives me that file. Your question is kept: press Retry, or send the file again. (Reference { $code })
+failed_file_unreachable = I could not get the file from Telegram in time. Your question is kept: press Retry in a minute. (Reference { $code })
+failed_file_too_large = That file is larger than I can take. Send a smaller one, or a picture as a photo. (Reference { $code })
+failed_file_unreadable = I could not read that file: it has to be a picture, a PDF without a password, or plain text in UTF-8. (Reference { $code })
+failed_file_too_many_pages = Those PDFs have more than 100 pages. Send the part that matters. (Reference { $code })
 
 # Refusals
 not_allowed = Only { $role ->
@@ -345,6 +361,16 @@ not_connected = This team has not connected { $service } yet. An admin can do th
 needs_reauth = { $service } has to be connected again: the permission ended or was taken back. Tell an owner or admin.
 service_away = { $service } cannot be asked for a new permission right now. Please try again in a minute.
 secret_malformed = That is not a whole token of { $service }: it is one long word without spaces. Nothing was changed.
+file_unsupported = { $what ->
+    [image] I cannot open “{ $name }” as it is. Send the picture as a photo.
+    [audio] I cannot listen to “{ $name }”. Send me the words as text.
+    [video] I cannot watch “{ $name }”. Send me pictures of it, or the words as text.
+   *[other] I cannot open “{ $name }”. I read photos, PDFs and text files: export it as a PDF, or paste the text.
+}
+file_too_big = “{ $name }” has { $size } MB, and I can take up to { $max } MB of such a file. Send me the part that matters.
+picture_too_big = “{ $name }” has { $size } MB, and I can take pictures up to { $max } MB. Send it as a photo: Telegram makes it smaller.
+files_too_many = I take up to { $max } files with one question.
+files_too_big = Together those files have { $size } MB, and I can take up to { $max } MB with one question. Send fewer at once.
 unexpected = Something went wrong on our side. Please try again; if it keeps happening, tell the operator this reference: { $code }
 
 # For the operator

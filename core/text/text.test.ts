@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FluentResource } from "@fluent/bundle";
 import { COMMANDS } from "../../bot/commands/table.ts";
+import { FILE_FAILURES } from "../chat/files.ts";
 import { POLICIES } from "../claude/classify.ts";
 import { LANGUAGES, sentence, type Language } from "./text.ts";
 
@@ -32,6 +33,7 @@ const MADE: Record<string, readonly string[]> = {
   command_: COMMANDS.map(({ name }) => `command_${name}`),
   claude_: Object.keys(POLICIES).map((kind) => `claude_${kind}`),
   told_: membersOf("core/accounts/notices.ts", "NoticeKind").map((kind) => `told_${kind}`),
+  failed_: FILE_FAILURES.map((kind) => `failed_${kind}`),
   alert_: membersOf("core/alerts.ts", "AlertKind").map((kind) => `alert_${kind}`),
 };
 

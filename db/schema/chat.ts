@@ -1,4 +1,4 @@
-import { bigint, integer, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, integer, jsonb, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import { app } from "./teams.ts";
 
 const telegramId = (name: string) => bigint(name, { mode: "number" });
@@ -42,6 +42,7 @@ export const turns = app.table("turns", {
   askerId: uuid("asker_id").notNull(),
   speaker: text("speaker"),
   question: text("question").notNull(),
+  files: jsonb("files").notNull().default([]),
   status: text("status", { enum: ["running", "answered", "failed", "stopped"] })
     .notNull()
     .default("running"),

@@ -24,7 +24,12 @@ async function start(script: ClaudeScript) {
   });
   const lease = await leaseOf(it.app);
   const scope = await it.team(1, "Blue Harbour");
-  const given = { botName: "BlockBot", presentation: SILENT, signal: new AbortController().signal };
+  const given = {
+    botName: "BlockBot",
+    presentation: SILENT,
+    fetchFile: async () => "file_gone" as const,
+    signal: new AbortController().signal,
+  };
   let updateId = 0;
   return {
     claude,
@@ -38,7 +43,7 @@ async function start(script: ClaudeScript) {
       updateId += 1;
       await receive(scope, lease, [updateId]);
       const question = { lease, place: PRIVATE, updateIds: [updateId], messageId: updateId, replyTo: null };
-      const turn = await beginTurn(scope, { ...question, text, speaker });
+      const turn = await beginTurn(scope, { ...question, text, files: [], speaker });
       if (turn === null) throw new Error("that is a turn already");
       const outcome = await answerTurn(scope, turn, given);
       if (outcome === null || outcome.usage === null || outcome.status !== "answered")

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 const USER_ID_CHARS_MAX = 256;
+const TITLE_CHARS_MAX = 500;
 const TOOL_ID = /^[a-zA-Z0-9_-]+$/;
 const TOOL_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 
@@ -8,7 +9,17 @@ const cacheControl = z
   .strictObject({ type: z.literal("ephemeral"), ttl: z.enum(["5m", "1h"]).optional() })
   .nullish();
 const citations = z.array(z.unknown()).nullish();
-const source = z.looseObject({ type: z.enum(["base64", "text", "content", "url", "file"]) });
+const url = z.strictObject({ type: z.literal("url"), url: z.string().min(1) });
+const stored = z.strictObject({ type: z.literal("file"), file_id: z.string().min(1) });
+const pictureSource = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("base64"),
+    media_type: z.enum(["image/jpeg", "image/png", "image/gif", "image/webp"]),
+    data: z.string().min(1),
+  }),
+  url,
+  stored,
+]);
 
 const text = z.strictObject({
   type: z.literal("text"),
@@ -16,11 +27,29 @@ const text = z.strictObject({
   cache_control: cacheControl,
   citations,
 });
-const image = z.strictObject({ type: z.literal("image"), source, cache_control: cacheControl });
+const image = z.strictObject({
+  type: z.literal("image"),
+  source: pictureSource,
+  cache_control: cacheControl,
+});
+const documentSource = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("base64"),
+    media_type: z.literal("application/pdf"),
+    data: z.string().min(1),
+  }),
+  z.strictObject({ type: z.literal("text"), media_type: z.literal("text/plain"), data: z.string().min(1) }),
+  z.strictObject({
+    type: z.literal("content"),
+    content: z.union([z.string().min(1), z.array(z.discriminatedUnion("type", [text, image])).min(1)]),
+  }),
+  url,
+  stored,
+]);
 const document = z.strictObject({
   type: z.literal("document"),
-  source,
-  title: z.string().nullish(),
+  source: documentSource,
+  title: z.string().min(1).max(TITLE_CHARS_MAX).nullish(),
   context: z.string().nullish(),
   citations: z.strictObject({ enabled: z.boolean() }).nullish(),
   cache_control: cacheControl,

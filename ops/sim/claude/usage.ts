@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { turnsOf } from "./conversation.ts";
+import { mediaTokens } from "./media.ts";
 import type { CacheControl, CountRequest } from "./request.ts";
 
 const BYTES_PER_TOKEN = 4;
@@ -97,7 +98,7 @@ function segmentsOf(request: CountRequest, account: string): Segment[] {
     const automatic = i === parts.length - 1 ? request.cache_control : null;
     const text = JSON.stringify(part);
     hash = createHash("sha256").update(hash).update(text).digest("base64url");
-    tokens += tokensOf(text);
+    tokens += mediaTokens(part) ?? tokensOf(text);
     const effective = marker ?? automatic;
     return { hash, tokens, ttl: effective ? (effective.ttl ?? "5m") : null };
   });

@@ -67,7 +67,11 @@ const REFUSED: Record<string, [change: object, message: RegExp]> = {
     /ids must be unique/,
   ],
   "a document in an answer": [
-    talk(user("a"), assistant([{ type: "document", source: { type: "text" } }]), user("b")),
+    talk(
+      user("a"),
+      assistant([{ type: "document", source: { type: "text", media_type: "text/plain", data: "a" } }]),
+      user("b"),
+    ),
     /`document` blocks are not permitted in assistant/,
   ],
   "citations in a question": [

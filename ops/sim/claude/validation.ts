@@ -1,4 +1,5 @@
 import { conversationError } from "./conversation.ts";
+import { mediaError } from "./media.ts";
 import type { Block, CacheControl, CountRequest, MessagesRequest } from "./request.ts";
 
 const API_VERSIONS: ReadonlySet<string> = new Set(["2023-06-01", "2026-10-21"]);
@@ -39,6 +40,7 @@ export function countError(request: CountRequest): string | null {
   const newest = request.model !== "claude-sonnet-5";
   return (
     conversationError(request.messages, newest) ??
+    mediaError(request.messages) ??
     emptySystem(request) ??
     toolError(request) ??
     cacheError(request) ??

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { greyPng } from "../picture.ts";
 import { ANN, BEN, FORUM, GROUP, startSim } from "./test-sim.ts";
 
 type World = Awaited<ReturnType<typeof startSim>>;
@@ -124,16 +125,33 @@ test("an album is one update for each file, under one media group", async () => 
     from: ANN,
     kind: "photo" as const,
     mime: "image/png",
-    bytes: new Uint8Array([1]),
+    bytes: greyPng(300, 200),
     mediaGroupId: "g1",
   };
   world.sim.sendFile({ ...file, name: "a.png", caption: "both" });
   world.sim.sendFile({ ...file, name: "b.png" });
   const messages = (await updates(world)).map((update) => update["message"] as unknown);
+  const large = { file_size: file.bytes.length, width: 300, height: 200 };
   expect(messages).toMatchObject([
-    { media_group_id: "g1", caption: "both", photo: [{ file_size: 1 }] },
-    { media_group_id: "g1", photo: [{ file_size: 1 }] },
+    { media_group_id: "g1", caption: "both", photo: [{ width: 90, height: 90 }, large] },
+    { media_group_id: "g1", photo: [{ width: 90, height: 90 }, large] },
   ]);
+  const odd = { ...file, name: "c.pdf", kind: "document" as const };
+  expect(() => world.sim.sendFile(odd)).toThrow("do not go into one album");
+  for (let count = 2; count < 10; count += 1) world.sim.sendFile({ ...file, name: "d.png" });
+  expect(() => world.sim.sendFile({ ...file, name: "e.png" })).toThrow("at most 10");
+});
+
+test("a photo is a picture, and is kept in several sizes", async () => {
+  await using world = await startSim();
+  const photo = { from: ANN, kind: "photo" as const, name: "a.png", mime: "image/png" };
+  expect(() => world.sim.sendFile({ ...photo, bytes: new Uint8Array([1]) })).toThrow("only sends a picture");
+  const bytes = greyPng(1280, 960);
+  world.sim.sendFile({ ...photo, bytes, otherSizes: [greyPng(800, 600)], hidesSize: true });
+  const [update] = await updates(world);
+  const message: unknown = update?.["message"];
+  expect(message).toMatchObject({ photo: [{ width: 90 }, { width: 800 }, { width: 1280 }] });
+  expect(JSON.stringify(message)).not.toContain("file_size");
 });
 
 test("chats and members can be looked up as the service shows them", async () => {

@@ -1,3 +1,4 @@
+import { pictureFacts } from "../picture.ts";
 import { rootOf } from "./access.ts";
 import { checkedEntities, type MessageEntity } from "./entities.ts";
 import { withDetected } from "./entity-detection.ts";
@@ -24,7 +25,13 @@ export type Sending = {
   mime: string;
   bytes: Uint8Array;
   caption?: string;
+  replyTo?: number;
+  /** Several files under one id are an album. */
   mediaGroupId?: string;
+  /** Of a photo: further sizes that the service keeps of it. */
+  otherSizes?: readonly Uint8Array[];
+  /** The bot is not told how large the file is. */
+  hidesSize?: boolean;
 };
 export type Rewording = { from: number; chat?: number; messageId: number; text: string };
 export type Press = { from: number; chat?: number; messageId: number; data: string };
@@ -43,6 +50,8 @@ type Place = { from: number; chat?: number; thread?: number; replyTo?: number };
 
 const TEXT_MAX = 4096;
 const CAPTION_MAX = 1024;
+const PHOTO_BYTES_MAX = 10 * 1024 * 1024;
+const ALBUM_FILES_MAX = 10;
 
 /** A person writes; returns the message id. Throws when the person could not do that in a client. */
 export function say(telegram: Telegram, saying: Saying): number {
@@ -55,7 +64,27 @@ export function say(telegram: Telegram, saying: Saying): number {
 export function sendFile(telegram: Telegram, sending: Sending): number {
   const { text, entities } = typed(sending.caption ?? "", CAPTION_MAX, []);
   const mediaGroupId = sending.mediaGroupId ?? null;
+  checkPhoto(sending);
+  if (mediaGroupId !== null) checkAlbum(telegram, sending, mediaGroupId);
   return post(telegram, sending, () => ({ text, entities, file: telegram.files.add(sending), mediaGroupId }));
+}
+
+function checkPhoto({ kind, bytes }: Sending): void {
+  if (kind !== "photo") return;
+  if (pictureFacts(bytes) === null) throw new Error("A client only sends a picture as a photo");
+  if (bytes.length > PHOTO_BYTES_MAX) throw new Error("A client makes a photo smaller than this");
+}
+
+/** One person's, at most ten, photos and videos together, documents only among themselves. */
+function checkAlbum(telegram: Telegram, { from, chat = from, kind }: Sending, mediaGroupId: string): void {
+  const others = telegram.messages.inChat(chat).filter((message) => message.mediaGroupId === mediaGroupId);
+  if (others.length >= ALBUM_FILES_MAX) throw new Error(`An album has at most ${ALBUM_FILES_MAX} files`);
+  const isVisual = (one: FileKind | undefined) => one === "photo" || one === "video";
+  const odd = others.some(
+    (other) =>
+      other.fromId !== from || (other.file?.kind !== kind && !(isVisual(other.file?.kind) && isVisual(kind))),
+  );
+  if (odd || kind === "voice" || kind === "sticker") throw new Error("These do not go into one album");
 }
 
 /** A person changes the text of a message of their own. */

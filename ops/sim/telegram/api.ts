@@ -10,7 +10,6 @@ type Outcome = { params: Params; result: unknown } | { params: Params; error: Ap
 
 const NOT_FOUND = new ApiError(404, "Not Found", { violation: true });
 const API_PATH = /^\/bot([^/]+)\/(\w+)$/;
-const FILE_PATH = /^\/file\/bot([^/]+)\/(.+)$/;
 
 /** Answers `/bot<token>/<method>`; the response may be one that ends the connection without an answer. */
 export async function answerApi(telegram: Telegram, request: Request): Promise<Response> {
@@ -35,17 +34,6 @@ export async function answerApi(telegram: Telegram, request: Request): Promise<R
   return fault?.kind === "reset_after" ? resetConnection() : responseTo(outcome, fault?.kind === "truncate");
 }
 
-/** Answers `/file/bot<token>/<path>` with the bytes that `getFile` named. */
-export function answerDownload(telegram: Telegram, pathname: string): Response {
-  const [, token, path = ""] = FILE_PATH.exec(pathname) ?? [];
-  if (token !== undefined && token !== telegram.token) return failure(new ApiError(401, "Unauthorized"));
-  const file = telegram.files.byPath(path);
-  if (!file) return failure(new ApiError(404, "Not Found"));
-  return new Response(new Uint8Array(file.bytes), {
-    headers: { "content-type": "application/octet-stream" },
-  });
-}
-
 async function readOrFail(request: Request): Promise<ApiRequest | ApiError> {
   try {
     return await readApiRequest(request);
@@ -56,7 +44,7 @@ async function readOrFail(request: Request): Promise<ApiRequest | ApiError> {
 }
 
 /** What happens in place of the call, or null when the call goes on. */
-async function beforeEffect(
+export async function beforeEffect(
   telegram: Telegram,
   fault: Fault,
   signal: AbortSignal,
@@ -136,7 +124,8 @@ function responseTo(outcome: Outcome, cut: boolean): Response {
   return envelope({ ok: true, result: outcome.result }, { cut });
 }
 
-function failure({ errorCode, message, details }: ApiError, cut = false): Response {
+/** An answer with `ok: false`; `cut` in its middle. */
+export function failure({ errorCode, message, details }: ApiError, cut = false): Response {
   const { retryAfter, migrateToChatId } = details;
   const parameters = {
     ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
@@ -159,7 +148,7 @@ function envelope(
 }
 
 /** Bun closes the connection of a response whose body fails before its first byte, and sends nothing. */
-function resetConnection(): Response {
+export function resetConnection(): Response {
   const body = new ReadableStream({
     start(controller) {
       controller.error();

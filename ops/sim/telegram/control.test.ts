@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { greyPng } from "../picture.ts";
 import { ANN, BEN, FORUM, GROUP, startSim } from "./test-sim.ts";
 
 type Json = Record<string, unknown>;
@@ -89,13 +90,14 @@ test("a mistake is told in a sentence", async () => {
 
 test("a file goes to the bot and back to the page, and only harmless images are shown in place", async () => {
   await using world = await startSim();
+  const picture = Buffer.from(greyPng(3, 2));
   const upload = async (name: string, type: string) => {
     const form = new FormData();
     form.set("from", String(ANN));
     form.set("chat", String(ANN));
-    form.set("kind", type.startsWith("image/") ? "photo" : "document");
+    form.set("kind", type === "image/png" ? "photo" : "document");
     form.set("caption", "see");
-    form.set("file", new File(["content"], name, { type }));
+    form.set("file", new File([type === "image/png" ? picture : "content"], name, { type }));
     expect((await fetch(`${world.sim.url}/sim/file`, { method: "POST", body: form })).status).toBe(200);
     const file = world.sim.messages(ANN).at(-1)?.file;
     return fetch(world.sim.url + file?.url);
@@ -103,7 +105,7 @@ test("a file goes to the bot and back to the page, and only harmless images are 
   const image = await upload("a.png", "image/png");
   expect(image.headers.get("content-type")).toBe("image/png");
   expect(image.headers.get("x-content-type-options")).toBe("nosniff");
-  expect(await image.text()).toBe("content");
+  expect(Buffer.from(await image.bytes())).toEqual(picture);
   for (const [name, type] of [
     ["a.html", "text/html"],
     ["a.svg", "image/svg+xml"],

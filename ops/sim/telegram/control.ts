@@ -28,6 +28,8 @@ const fileFields = z.object({
   chat: z.coerce.number().int().exactOptional(),
   thread: z.coerce.number().int().exactOptional(),
   caption: z.string().exactOptional(),
+  replyTo: z.coerce.number().int().exactOptional(),
+  mediaGroupId: z.string().exactOptional(),
   kind: z.enum(["photo", "document"]),
   file: z.instanceof(File),
 });

@@ -9,7 +9,7 @@ type Surroundings = {
   readonly messages: { get(chat: number, messageId: number): StoredMessage | null };
 };
 
-const PHOTO_SIDE = 1280;
+const SIDE = 1280;
 const STICKER_SIDE = 512;
 const TOPIC_ICON_COLOR = 0x6fb9f0;
 
@@ -81,17 +81,28 @@ function contentView(telegram: Surroundings, message: StoredMessage): Record<str
 }
 
 function fileView(file: MessageFile): Record<string, unknown> {
-  const base = { file_id: file.id, file_unique_id: `unique-${file.id}`, file_size: file.size };
+  const sized = (size: number) => (file.hidesSize === true ? {} : { file_size: size });
+  const base = { file_id: file.id, file_unique_id: `unique-${file.id}`, ...sized(file.size) };
   const named = { ...base, file_name: file.name, mime_type: file.mime };
   switch (file.kind) {
     case "photo":
-      return { photo: [{ ...base, width: PHOTO_SIDE, height: PHOTO_SIDE }] };
+      return {
+        photo: (file.sizes ?? [{ ...file, width: SIDE, height: SIDE }]).map(
+          ({ id, size, width, height }) => ({
+            file_id: id,
+            file_unique_id: `unique-${id}`,
+            ...sized(size),
+            width,
+            height,
+          }),
+        ),
+      };
     case "document":
       return { document: named };
     case "voice":
       return { voice: { ...base, duration: 1, mime_type: file.mime } };
     case "video":
-      return { video: { ...named, width: PHOTO_SIDE, height: PHOTO_SIDE, duration: 1 } };
+      return { video: { ...named, width: SIDE, height: SIDE, duration: 1 } };
     case "sticker": {
       const size = { width: STICKER_SIDE, height: STICKER_SIDE };
       return { sticker: { ...base, ...size, type: "regular", is_animated: false, is_video: false } };

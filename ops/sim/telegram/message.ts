@@ -2,7 +2,18 @@ import type { MessageEntity } from "./entities.ts";
 
 export type FileKind = "photo" | "document" | "voice" | "video" | "sticker";
 export type InlineButton = { text: string; callback_data?: string; url?: string } & Record<string, unknown>;
-export type MessageFile = { kind: FileKind; id: string; name: string; mime: string; size: number };
+export type MessageFile = {
+  kind: FileKind;
+  id: string;
+  name: string;
+  mime: string;
+  size: number;
+  /** Of a photo: all sizes in which it is kept, the smallest first. */
+  sizes?: PhotoSize[];
+  /** The service does not always say how large a file is. */
+  hidesSize?: boolean;
+};
+export type PhotoSize = { id: string; size: number; width: number; height: number };
 export type ServiceEvent =
   | { kind: "forum_topic_created"; name: string }
   | { kind: "new_chat_members"; member: number };

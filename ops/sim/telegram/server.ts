@@ -12,10 +12,11 @@ import {
   setBlocked,
   setBotMember,
 } from "./acts.ts";
-import { answerApi, answerDownload } from "./api.ts";
+import { answerApi } from "./api.ts";
 import type { CallbackAnswer } from "./callbacks.ts";
 import type { CommandList } from "./command-lists.ts";
 import { answerControl } from "./control.ts";
+import { answerDownload } from "./download.ts";
 import type { Fault } from "./faults.ts";
 import type { Call, Violation } from "./journal.ts";
 import { simMessage } from "./message-view.ts";
@@ -169,7 +170,7 @@ function serve(
       const mounted = answers.find(([prefix]) => pathname === prefix || pathname.startsWith(`${prefix}/`));
       if (mounted) return mounted[1](request);
       if (pathname.startsWith("/sim/")) return answerControl(telegram, request);
-      if (pathname.startsWith("/file/")) return answerDownload(telegram, pathname);
+      if (pathname.startsWith("/file/")) return answerDownload(telegram, request);
       return answerApi(telegram, request);
     },
   });

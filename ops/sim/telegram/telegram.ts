@@ -44,7 +44,7 @@ export function createTelegram(options: {
     feed,
     roster: createRoster(store),
     messages: createMessages(store),
-    files: createFiles(store),
+    files: createFiles(store, now),
     callbacks: createCallbacks(store, now),
     commandLists: createCommandLists(store),
     limits: createLimits({ now, enabled: options.rateLimits }),

@@ -21,7 +21,9 @@ export function getFile({ telegram, params }: Call): unknown {
   const id = textOf(params, "file_id") ?? "";
   const file = telegram.files.byId(id);
   if (!file) throw badRequest("wrong file_id or the file is temporarily unavailable");
-  if (file.bytes.length > DOWNLOAD_BYTES_MAX) throw violation("file is too big");
-  const size = { file_size: file.bytes.length, file_path: file.path };
-  return { file_id: id, file_unique_id: `unique-${id}`, ...size };
+  const isKnown = telegram.files.saysSize(id);
+  if (file.bytes.length > DOWNLOAD_BYTES_MAX) throw (isKnown ? violation : badRequest)("file is too big");
+  telegram.files.openLink(file);
+  const size = isKnown ? { file_size: file.bytes.length } : {};
+  return { file_id: id, file_unique_id: `unique-${id}`, ...size, file_path: file.path };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { greyPng } from "../../picture.ts";
 import { ANN, GROUP, startSim } from "../test-sim.ts";
 
 const NOT_MODIFIED =
@@ -45,7 +46,7 @@ test("only an own message that exists and has the right content can be edited", 
   const hers = world.sim.say({ from: ANN, text: "mine" });
   const photo = new FormData();
   photo.set("chat_id", String(ANN));
-  photo.set("photo", new File(["png"], "a.png"));
+  photo.set("photo", new File([Buffer.from(greyPng(3, 2))], "a.png"));
   const sent = await fetch(`${world.sim.url}/bot${world.token}/sendPhoto`, { method: "POST", body: photo });
   const { result } = (await sent.json()) as { result: { message_id: number } };
   const edit = (method: string, params: object) => world.refusal(method, { chat_id: ANN, ...params });

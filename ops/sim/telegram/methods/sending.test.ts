@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { greyPng } from "../../picture.ts";
 import { ANN, BEN, FORUM, GROUP, startSim } from "../test-sim.ts";
 
 test("a sent message is the same for the bot, for the chat and in the answer", async () => {
@@ -194,18 +195,19 @@ test("a file that is sent can be fetched again, and sent again by its id", async
 test("a photo may be uploaded under its own name, and a caption has at most 1024 characters", async () => {
   await using world = await startSim();
   await world.meetAnn();
-  const send = async (caption: string) => {
+  const send = async (caption: string, bytes = greyPng(3, 2)) => {
     const form = new FormData();
     form.set("chat_id", String(ANN));
     form.set("caption", caption);
-    form.set("photo", new File(["png"], "a.png", { type: "image/png" }));
+    form.set("photo", new File([Buffer.from(bytes)], "a.png", { type: "image/png" }));
     const response = await fetch(`${world.sim.url}/bot${world.token}/sendPhoto`, {
       method: "POST",
       body: form,
     });
     return (await response.json()) as { description?: string };
   };
-  expect(await send("x".repeat(1024))).toMatchObject({ result: { photo: [{ file_size: 3 }] } });
+  expect(await send("x".repeat(1024))).toMatchObject({ result: { photo: [{ width: 3 }, { width: 90 }] } });
+  expect((await send("", new Uint8Array([1]))).description).toBe("Bad Request: IMAGE_PROCESS_FAILED");
   expect((await send("x".repeat(1025))).description).toBe("Bad Request: message caption is too long");
 });
 
@@ -216,6 +218,39 @@ test("files over 20 MB cannot be fetched", async () => {
   const { result } = (await world.call("getUpdates")).body;
   const id = result[0]?.["message"]?.["video"]?.["file_id"] as unknown;
   expect(await world.refusal("getFile", { file_id: id })).toBe("Bad Request: file is too big");
+});
+
+test("a file can be downloaded for an hour after its link was asked for, and a download can fail in each way", async () => {
+  let now = 1_800_000_000_000;
+  await using world = await startSim({ clock: () => now });
+  const bytes = new Uint8Array(1000).fill(7);
+  world.sim.sendFile({ from: ANN, kind: "document", name: "a.txt", mime: "text/plain", bytes });
+  const { result } = (await world.call("getUpdates")).body;
+  const id = result[0]?.["message"]?.["document"]?.["file_id"] as unknown;
+  const url = `${world.sim.url}/file/bot${world.token}/`;
+  const path = String((await world.call("getFile", { file_id: id })).body.result["file_path"]);
+  const download = async (): Promise<string> => {
+    const response = await fetch(url + path);
+    return response.ok ? `${(await response.bytes()).length} bytes` : String(response.status);
+  };
+  expect(await download()).toBe("1000 bytes");
+  now += 61 * 60_000;
+  expect(await download()).toBe("404");
+  await world.call("getFile", { file_id: id });
+  const fault = { method: "download", times: 1 };
+  world.sim.fault({ ...fault, kind: "error", errorCode: 502, description: "Bad Gateway" });
+  expect(await download()).toBe("502");
+  world.sim.fault({ ...fault, kind: "truncate" });
+  expect(await download()).toBe("500 bytes");
+  for (const kind of ["reset_before", "reset_after"] as const) {
+    world.sim.fault({ ...fault, kind, times: 2 }); // a GET on a connection that closed is begun once more
+    expect(await download().catch(() => "broken")).toBe("broken");
+  }
+  world.sim.clearFaults();
+  world.sim.fault({ ...fault, kind: "hang" });
+  const silent = fetch(url + path, { signal: AbortSignal.timeout(100) }).then((response) => response.bytes());
+  expect(await silent.catch((err: Error) => err.name)).toBe("TimeoutError");
+  expect(world.sim.violations.map(({ method }) => method)).toEqual(["download"]);
 });
 
 test("typing is shown where it was asked for and is no message", async () => {

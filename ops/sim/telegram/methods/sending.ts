@@ -1,3 +1,4 @@
+import { pictureFacts } from "../../picture.ts";
 import { openChatFor, threadFor } from "../access.ts";
 import { ApiError, badRequest, violation } from "../api-error.ts";
 import { codePoints, formattedText, type FormattedText } from "../formatted-text.ts";
@@ -140,6 +141,7 @@ function fileFor({ telegram, params, files }: Call, kind: FileKind): () => Messa
       `file of size ${size} bytes is too big for a photo; the maximum size is ${PHOTO_BYTES_MAX} bytes`,
     );
   }
+  if (kind === "photo" && pictureFacts(upload.bytes) === null) throw violation("IMAGE_PROCESS_FAILED");
   return () => telegram.files.add({ ...upload, kind });
 }
 
