@@ -11,6 +11,7 @@ const BENCHES: Record<string, { load: () => Promise<Bench>; inAll: boolean }> = 
   streams: { load: async () => (await import("./bench/streams.ts")).streams, inAll: true },
   memory: { load: async () => (await import("./bench/memory.ts")).memory, inAll: true },
   start: { load: async () => (await import("./bench/start.ts")).start, inAll: true },
+  "first-text": { load: async () => (await import("./bench/first-text.ts")).firstText, inAll: true },
   budget: { load: async () => (await import("./bench/budget.ts")).budget, inAll: true },
   limits: { load: async () => (await import("./bench/limits.ts")).limits, inAll: true },
   vault: { load: async () => (await import("./bench/vault.ts")).vault, inAll: true },
