@@ -11,6 +11,10 @@ const NAME_CHARS_MAX = 64;
 /** How much the admins of a team may say in every one of its prompts. */
 export const INSTRUCTIONS_CHARS_MAX = 2000;
 const HASH_CHARS = 16;
+const CLOCKS_MAX = 64;
+
+// Making one takes 0.4 ms of processor, which every turn would pay. By time zone, the one made last at the end.
+const clocks = new Map<string, Intl.DateTimeFormat>();
 
 /** What the admins of a team decided about how Claude answers it: in their own words, and in which language (null: the question's). */
 export type Voice = { readonly instructions: string | null; readonly language: Language | null };
@@ -44,8 +48,19 @@ export function volatileFacts(facts: {
   chatKind: "private" | "group";
   speaker?: string;
 }): string {
-  const time = new Intl.DateTimeFormat("en-GB", {
-    timeZone: facts.timeZone,
+  const time = clockOf(facts.timeZone).format(facts.now);
+  const place =
+    facts.chatKind === "private" ? "This is a private chat with one member." : "This is a group chat.";
+  const speaker =
+    facts.speaker === undefined ? [] : [`The last message was written by ${quoted(facts.speaker)}.`];
+  return [`It is now ${time} (${facts.timeZone}).`, place, ...speaker].join("\n");
+}
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  const known = clocks.get(timeZone);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat("en-GB", {
+    timeZone,
     weekday: "long",
     day: "numeric",
     month: "long",
@@ -53,12 +68,11 @@ export function volatileFacts(facts: {
     hour: "2-digit",
     minute: "2-digit",
     hourCycle: "h23",
-  }).format(facts.now);
-  const place =
-    facts.chatKind === "private" ? "This is a private chat with one member." : "This is a group chat.";
-  const speaker =
-    facts.speaker === undefined ? [] : [`The last message was written by ${quoted(facts.speaker)}.`];
-  return [`It is now ${time} (${facts.timeZone}).`, place, ...speaker].join("\n");
+  });
+  const [oldest] = clocks.keys();
+  if (clocks.size >= CLOCKS_MAX && oldest !== undefined) clocks.delete(oldest);
+  clocks.set(timeZone, made);
+  return made;
 }
 
 /** Names one prompt in logs: the first 16 hexadecimal digits of its SHA-256. */
