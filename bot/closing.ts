@@ -1,5 +1,6 @@
 import type { ButtonSpec } from "../core/buttons.ts";
 import { isFileFailure } from "../core/chat/files.ts";
+import type { Notice } from "../core/chat/notice.ts";
 import type { Outcome } from "../core/chat/turns.ts";
 import { sentence } from "../core/text/text.ts";
 import { plainPart, type RenderedPart } from "./render/answer.ts";
@@ -15,8 +16,13 @@ const IN_VAIN: ReadonlySet<string> = new Set([
   "bad_file",
 ]);
 
-/** What stands under an answer that did not simply end, in the person's language; null when it did. */
-export function closingLine(outcome: Outcome, locale: string, correlationId: string): string | null {
+/** What stands under an answer that did not simply end, in the person's language; null when it did, or nothing is to be said. */
+export function closingLine(
+  outcome: Outcome,
+  locale: string,
+  correlationId: string,
+  notice: Notice = "plain",
+): string | null {
   const empty = outcome.text.trim() === "";
   switch (outcome.status) {
     case "answered":
@@ -24,11 +30,16 @@ export function closingLine(outcome: Outcome, locale: string, correlationId: str
     case "stopped":
       return sentence(locale, empty ? "answer_stopped_early" : "answer_stopped");
     case "failed": {
+      if (notice === "silent") return null;
       const params = { seconds: outcome.retryAfterSeconds ?? RETRY_SECONDS, code: correlationId };
       const why = isFileFailure(outcome.kind)
         ? sentence(locale, `failed_${outcome.kind}`, params)
         : sentence(locale, `claude_${outcome.kind}`, params);
-      return empty ? why : `${sentence(locale, "answer_interrupted")} ${why}`;
+      return [
+        ...(empty ? [] : [sentence(locale, "answer_interrupted")]),
+        why,
+        ...(notice === "promise" ? [sentence(locale, "kept_promise")] : []),
+      ].join(" ");
     }
   }
 }

@@ -19,6 +19,7 @@ async function start({ chatId = ANN, attempt = 1, opened = [] }: Where = {}) {
     question: "What is it?",
     files: [],
     speaker: null,
+    messageId: null,
     replyTo: inGroup ? it.sim.say({ from: ANN, chat: chatId, text: "@blockbot_test_bot hi" }) : null,
     askerId: it.scope.actor.userId,
     attempt,
@@ -38,7 +39,7 @@ async function start({ chatId = ANN, attempt = 1, opened = [] }: Where = {}) {
     messages: () => it.sim.messages(chatId).filter(({ fromBot }) => fromBot),
     /** The answer's end, with what is owed delivered. */
     async close(outcome: Outcome): Promise<readonly AnswerPart[]> {
-      const parts = await presentation.close(outcome);
+      const parts = await presentation.close(outcome, "plain");
       await it.owe(...parts.map(({ item }) => item));
       const flushed = it.front.sender.flush();
       await Promise.race([flushed, clock.pass(60_000)]);
@@ -256,7 +257,7 @@ test("a turn that is asked again says so, and writes over what its first attempt
   again.show("Another answer.");
   await first.clock.pass(100);
   expect(first.shown()).toEqual(["I was restarted and am answering this again.\n\nAnother answer."]);
-  const [final] = await again.close(answered("Another answer."));
+  const [final] = await again.close(answered("Another answer."), "plain");
   expect(final?.item.message.text).toEndWith("Another answer.");
   expect(final?.item.key).toContain(`${turn.id}:2:`);
 });
@@ -266,6 +267,6 @@ test("after its end nothing is drawn, also when it is ended twice", async () => 
   it.presentation.end();
   it.presentation.show(SENTENCE);
   it.presentation.end();
-  await it.presentation.close(answered("x"));
+  await it.presentation.close(answered("x"), "plain");
   expect(it.frames()).toBe(0);
 });

@@ -45,12 +45,12 @@ export function createPresentation(
     show(current) {
       text = current;
     },
-    async close(outcome) {
+    async close(outcome, notice) {
       finished.abort();
       await loop;
       const answer = outcome.text.trim() === "" ? [] : rendered(scope, renderAnswer, preface + outcome.text);
-      const parts = withClosingLine(answer, closingLine(outcome, scope.locale, scope.correlationId));
-      return canvas.final(parts, closingButtons(outcome, scope.locale, turn.id));
+      const line = closingLine(outcome, scope.locale, scope.correlationId, notice);
+      return canvas.final(withClosingLine(answer, line), closingButtons(outcome, scope.locale, turn.id));
     },
     end: () => finished.abort(),
   };

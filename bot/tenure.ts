@@ -20,6 +20,7 @@ import type { Front } from "./context.ts";
 import { createDownloads } from "./downloads.ts";
 import { createDispatch, type Dispatch } from "./dispatch.ts";
 import { createInbox, type InboxEnd } from "./inbox.ts";
+import { resumeKept } from "./kept.ts";
 import { createLanes } from "./lanes.ts";
 import { resumeTurns } from "./recovery.ts";
 import { createSender } from "./sender.ts";
@@ -146,9 +147,10 @@ function createFront(
 async function recover(front: Front, dispatch: Dispatch): Promise<void> {
   const outbox = await recoverSending(front.app, front.lease);
   const turns = await resumeTurns(front);
+  const kept = await resumeKept(front);
   const updates = await sweep(front, dispatch);
-  if (outbox.requeued + outbox.givenUp + turns + updates > 0)
-    front.app.log.info({ ...outbox, turns, updates }, "took up what was left");
+  if (outbox.requeued + outbox.givenUp + turns + kept + updates > 0)
+    front.app.log.info({ ...outbox, turns, kept, updates }, "took up what was left");
 }
 
 async function sweep(front: Front, dispatch: Dispatch): Promise<number> {

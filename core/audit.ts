@@ -36,6 +36,7 @@ export type AuditAction =
   | "conversation.forget"
   | "turn.answer"
   | "turn.keep"
+  | "turn.offer"
   | "turn.stop"
   | "turn.retry"
   | "turn.restart";

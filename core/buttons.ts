@@ -10,6 +10,7 @@ import type { Scope } from "./scope.ts";
 export type ButtonKind =
   | "retry"
   | "continue"
+  | "answer_kept"
   | "new_chat"
   | "forget"
   | "forget_not"

@@ -21,6 +21,7 @@ export type ErrorCode =
   | "button_not_yours"
   | "nothing_to_stop"
   | "nothing_to_retry"
+  | "nothing_kept"
   | "message_too_long"
   | "not_connected"
   | "needs_reauth"

@@ -1,5 +1,6 @@
 import { beginAgainByButton, beginLastAgain, type Again } from "../../core/chat/again.ts";
 import { dropQuestions, startConversation } from "../../core/chat/conversations.ts";
+import { countKept, giveBackAccepted } from "../../core/chat/kept.ts";
 import { recordStop, type Turn } from "../../core/chat/turns.ts";
 import { takePress } from "../../core/buttons.ts";
 import { claudeSentence } from "../../core/claude/status.ts";
@@ -27,10 +28,14 @@ export async function startNew(ctx: Ctx, visit: Visit, scope: Scope, buttonId?: 
 export async function stop(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
   const { lanes, lease } = ctx.front;
   const turn = lanes.turnIn(visit.place.lane);
-  if (turn !== null) return stopTurn(ctx, visit, scope, turn);
+  if (turn !== null) {
+    await giveBackAccepted(scope, lease, visit.place, null);
+    return stopTurn(ctx, visit, scope, turn);
+  }
   await conclude(ctx, visit, async () => {
     const waiting = { lane: visit.place.lane, before: ctx.updateIds[0] ?? 0, from: visit.from.id };
-    if ((await dropQuestions(scope, lease, waiting)) === 0) throw new AppError("nothing_to_stop");
+    const accepted = await giveBackAccepted(scope, lease, visit.place, null);
+    if ((await dropQuestions(scope, lease, waiting)) + accepted === 0) throw new AppError("nothing_to_stop");
     return [saying(ctx, visit, "answer_stopped_early")];
   });
 }
@@ -89,9 +94,11 @@ async function again(
 
 /** /status: what works now, for any member. */
 export async function status(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  const { lanes } = ctx.front;
+  const { lanes, lease } = ctx.front;
+  const kept = await countKept(scope, lease, visit.place);
   const lines = [
     claudeSentence(scope),
+    ...(kept === 0 ? [] : [sentence(visit.locale, "status_kept", { count: kept })]),
     sentence(visit.locale, lanes.turnIn(visit.place.lane) === null ? "status_idle" : "status_answering"),
     sentence(visit.locale, "status_team", {
       team: scope.team,

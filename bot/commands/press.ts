@@ -3,6 +3,7 @@ import { AppError } from "../../core/errors.ts";
 import type { Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { STOP_PREFIX } from "../presenter.ts";
+import { answerKept } from "../kept.ts";
 import { retryByButton, startNew, stopById } from "./chat.ts";
 import { forgetAll, forgetNothing } from "./forget.ts";
 import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
@@ -21,6 +22,7 @@ type Press = {
 const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   retry: { long: true, run: retryByButton },
   continue: { long: true, run: retryByButton },
+  answer_kept: { long: false, run: answerKept },
   new_chat: { long: true, run: startNew },
   forget: { long: true, run: forgetAll },
   forget_not: { long: false, run: forgetNothing },

@@ -60,6 +60,10 @@ async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: bool
       lane: again.place.lane,
       before: again.updateIds[0] ?? 0,
     });
+    await tx
+      .update(turns)
+      .set({ kept: null })
+      .where(and(eq(turns.orgId, scope.orgId), eq(turns.id, turnId)));
     const text = goOn ? sentence(scope.locale, "continue_question") : row.question;
     const turn = await beginTurn(scope, {
       ...again,

@@ -7,6 +7,7 @@ import { answerTokensMax } from "./estimate.ts";
 import { loadFiles, type FetchFile } from "./file-content.ts";
 import { spoken } from "./history.ts";
 import { requestFor } from "./request.ts";
+import { noticeOf, type Notice } from "./notice.ts";
 import { finishTurn, type AnswerPart, type Outcome, type Turn } from "./turns.ts";
 
 const FINISH_RETRY_MS = 1_000;
@@ -19,7 +20,7 @@ const FINISH_RETRY_MS_MAX = 30_000;
  */
 export type Presentation = {
   show(text: string): void;
-  close(outcome: Outcome): Promise<readonly AnswerPart[]>;
+  close(outcome: Outcome, notice: Notice): Promise<readonly AnswerPart[]>;
   end(): void;
 };
 
@@ -41,12 +42,20 @@ export async function answerTurn(scope: Scope, turn: Turn, answering: Answering)
   try {
     const outcome = await outcomeOf(scope, turn, answering);
     if (isShutdown(signal)) return null;
-    const parts = await presentation.close(outcome);
+    const parts = await presentation.close(outcome, await noticeWhenPossible(scope, turn, outcome));
     await finishWhenPossible(scope, turn, { outcome, parts }, signal);
     return outcome;
   } finally {
     presentation.end();
   }
+}
+
+// With the database away rather one notice too many than an answer that is never closed.
+async function noticeWhenPossible(scope: Scope, turn: Turn, outcome: Outcome): Promise<Notice> {
+  return noticeOf(scope, turn, outcome).catch((err: unknown) => {
+    scope.log.warn({ err, turnId: turn.id }, "whether an outage was told here could not be read");
+    return "plain";
+  });
 }
 
 async function outcomeOf(

@@ -1,6 +1,6 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
-import { chats, conversations } from "../../db/schema/chat.ts";
+import { chats, conversations, turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import { LeaseLostError, type Lease } from "../pipeline/lease.ts";
@@ -50,8 +50,8 @@ export async function openConversation(tx: Tx, scope: Scope, lease: Lease, place
 }
 
 /**
- * Forgets: ends the open conversation of a place and drops what waits in its
- * lane. Returns how many waiting messages were dropped.
+ * Forgets: ends the open conversation of a place, and drops what waits in its
+ * lane and what was kept there. Returns how many waiting messages were dropped.
  */
 export async function startConversation(
   scope: Scope,
@@ -66,6 +66,10 @@ export async function startConversation(
       .update(conversations)
       .set({ closedAt: sql`now()` })
       .where(and(eq(conversations.orgId, scope.orgId), eq(conversations.id, id)));
+    await tx
+      .update(turns)
+      .set({ kept: null })
+      .where(and(eq(turns.orgId, scope.orgId), eq(turns.conversationId, id), isNotNull(turns.kept)));
     await audit(tx, scope, "conversation.new", { target: id, detail: { dropped } });
     return dropped;
   });

@@ -5,7 +5,8 @@ import type { App } from "../app.ts";
 import { readVoice } from "../accounts/voice.ts";
 import { audit } from "../audit.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
-import type { Role, Scope } from "../scope.ts";
+import type { Scope } from "../scope.ts";
+import { scopeOfAsker, type AskerRow } from "./asker.ts";
 import { filesIn } from "./files.ts";
 import { readHistory } from "./history.ts";
 import type { Turn } from "./turns.ts";
@@ -20,45 +21,14 @@ export type InterruptedTurn = {
   readonly scope: Scope;
 };
 
-type Raw = {
-  org_id: string;
-  org_name: string;
-  turn_id: string;
-  lane: string;
-  correlation_id: string;
-  user_id: string;
-  account_id: string;
-  role: Role;
-  display_name: string;
-  locale: string;
-  time_zone: string;
-};
+type Raw = AskerRow & { readonly turn_id: string; readonly lane: string };
 
 /** Every running turn of this bot, of all teams, oldest first. Only a start asks: later ones are ours. */
 export async function interruptedTurns(app: App, lease: Lease): Promise<InterruptedTurn[]> {
   const rows = await inSystem(app, (tx) =>
     tx.execute<Raw>(sql`SELECT * FROM auth.running_turns(${lease.botId})`),
   );
-  return rows.map((row) => ({
-    turnId: row.turn_id,
-    lane: row.lane,
-    scope: {
-      app,
-      orgId: row.org_id,
-      team: row.org_name,
-      actor: {
-        type: "user",
-        userId: row.user_id,
-        accountId: row.account_id,
-        role: row.role,
-        name: row.display_name,
-      },
-      correlationId: row.correlation_id,
-      locale: row.locale,
-      timeZone: row.time_zone,
-      log: app.log.child({ orgId: row.org_id, userId: row.user_id, correlationId: row.correlation_id }),
-    },
-  }));
+  return rows.map((row) => ({ turnId: row.turn_id, lane: row.lane, scope: scopeOfAsker(app, row) }));
 }
 
 /**
@@ -103,6 +73,7 @@ export async function reopenTurn(
       question: row.question,
       files: filesIn(row.files),
       speaker: row.speaker,
+      messageId: row.messageId,
       replyTo: row.replyTo,
       askerId: row.askerId,
       attempt: row.attempt,

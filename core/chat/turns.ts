@@ -21,7 +21,7 @@ import { readHistory, spoken, type History } from "./history.ts";
 export type Question = {
   readonly lease: Lease;
   readonly place: Place;
-  /** The updates that this question took; the first one makes the turn unique. */
+  /** The updates that this question took; the first one makes the turn unique. None when a kept question is asked again. */
   readonly updateIds: readonly number[];
   readonly text: string;
   /** Sent along, or replied to. */
@@ -41,6 +41,8 @@ export type Turn = {
   readonly question: string;
   readonly files: readonly TurnFile[];
   readonly speaker: string | null;
+  /** The message that asked; null when a button or a command did. */
+  readonly messageId: number | null;
   readonly replyTo: number | null;
   readonly askerId: string;
   readonly attempt: number;
@@ -93,7 +95,7 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
     });
     const running = { conversationId, promptBytes, status: "running", errorKind: null } as const;
     const row = await insertTurn(tx, scope, question, running);
-    await markDone(tx, lease, question.updateIds, row?.id ?? null);
+    if (question.updateIds.length > 0) await markDone(tx, lease, question.updateIds, row?.id ?? null);
     if (row === null) return null;
     await reserve(tx, scope, { id: row.id, userId: row.askerId }, amount);
     return {
@@ -103,6 +105,7 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
       question: question.text,
       files,
       speaker,
+      messageId: question.messageId,
       replyTo,
       askerId: row.askerId,
       attempt: 1,
@@ -159,16 +162,15 @@ async function insertTurn(
   as: Pick<typeof turns.$inferInsert, "conversationId" | "promptBytes" | "status" | "errorKind">,
 ): Promise<{ id: string; askerId: string } | null> {
   const { lease, place, speaker, replyTo } = question;
-  const first = question.updateIds[0];
   const askerId = scope.actor.type === "user" ? scope.actor.userId : null;
-  if (first === undefined || askerId === null) throw new Error("a turn needs a person and an update");
+  if (askerId === null) throw new Error("a turn needs a person");
   const [row] = await tx
     .insert(turns)
     .values({
       ...as,
       orgId: scope.orgId,
       botId: lease.botId,
-      updateId: first,
+      updateId: question.updateIds[0] ?? null,
       lane: place.lane,
       telegramChatId: place.chatId,
       threadId: place.threadId,
@@ -208,7 +210,7 @@ export async function finishTurn(
         answer: text === "" ? null : text,
         endedAt: new Date(scope.app.clock.now()),
         errorKind: outcome.status === "failed" ? outcome.kind : null,
-        credential: isForOutage(outcome) ? scope.app.claude.credential : null,
+        ...(metOutage(outcome) && { credential: scope.app.claude.credential, kept: "waiting" as const }),
         model,
         stopReason: outcome.status === "answered" ? outcome.stopReason : null,
         inputTokens: usage?.inputTokens ?? null,
@@ -238,9 +240,11 @@ export async function finishTurn(
       detail: { attempt: turn.attempt, outputTokens: usage?.outputTokens ?? null },
     });
   });
+  if (metOutage(outcome)) scope.app.claudeHealth.noteWaiting();
 }
 
-function isForOutage(outcome: Outcome): boolean {
+/** Whether Claude's absence left this question without an answer. Then it waits for Claude. */
+export function metOutage(outcome: Outcome): boolean {
   return outcome.status === "failed" && !isFileFailure(outcome.kind) && isOutage(outcome.kind);
 }
 

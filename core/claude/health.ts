@@ -39,6 +39,7 @@ type Verdict = { readonly kind: ErrorKind | null; readonly since: number; readon
 export function createClaudeHealth(clock: Pick<Clock, "now">, bounds: Partial<BreakerBounds> = {}) {
   const standings = new Map<string, Standing>();
   let faults: Fault[] = [];
+  let waiting = false;
 
   function of(credential: string): Standing {
     const known = standings.get(credential) ?? createStanding(clock, bounds);
@@ -87,6 +88,17 @@ export function createClaudeHealth(clock: Pick<Clock, "now">, bounds: Partial<Br
         const outage = breaker.outage();
         return outage === null ? [] : [{ credential, ...outage }];
       }),
+
+    /** A question has been stored that waits for Claude. */
+    noteWaiting(): void {
+      waiting = true;
+    },
+    /** Whether one has been stored since this was last asked. */
+    takeWaiting(): boolean {
+      const was = waiting;
+      waiting = false;
+      return was;
+    },
 
     /** Hands over what the operator has not been told yet. */
     takeFaults(): Fault[] {

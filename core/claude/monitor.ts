@@ -1,6 +1,7 @@
 import type { App } from "../app.ts";
 import { alertOperator, mayAlert } from "../alerts.ts";
 import { inSystem } from "../../db/tenant.ts";
+import { keptPlaces, offerKept } from "../chat/kept.ts";
 import type { Lease } from "../pipeline/lease.ts";
 import type { ErrorKind } from "./classify.ts";
 import type { Fault } from "./health.ts";
@@ -15,6 +16,10 @@ export type MonitorBounds = AlertBounds & {
   readonly probeMs: number;
   /** The same while a failure has not made an outage yet. */
   readonly doubtMs: number;
+  /** Between two looks for questions that wait to be offered. */
+  readonly offerMs: number;
+  /** So long after the last failure at a place people may press Retry themselves. */
+  readonly graceMs: number;
 };
 
 const MONITOR_BOUNDS: Readonly<MonitorBounds> = {
@@ -22,13 +27,16 @@ const MONITOR_BOUNDS: Readonly<MonitorBounds> = {
   tickMs: 1_000,
   probeMs: 30_000,
   doubtMs: 10_000,
+  offerMs: 5_000,
+  graceMs: 30_000,
 };
 
 /**
  * Watches over Claude for as long as this process holds the bot's lease: finds
- * out in the background whether an outage is over, writes outages down, and
- * tells owners and operator. Neither needs a worker, nor anybody to ask
- * something. While all is well it does nothing. Ends with `signal`.
+ * out in the background whether an outage is over, writes outages down, tells
+ * owners and operator, and offers to answer what was asked meanwhile. None of it
+ * needs a worker, or anybody to ask something. While all is well it does
+ * nothing. Ends with `signal`.
  */
 export async function monitorClaude(
   app: App,
@@ -38,11 +46,13 @@ export async function monitorClaude(
   const { signal } = options;
   const bounds = { ...MONITOR_BOUNDS, ...options.bounds };
   const prober = createProber(app, bounds);
+  const offers = createOffers(app, lease, bounds);
   let open: number | null = null; // not known yet
   for (; !signal.aborted; await app.clock.sleep(bounds.tickMs, signal)) {
     try {
       open ??= await takeOver(app);
-      prober.tick(open > 0, signal);
+      await offers.tick();
+      prober.tick(open > 0 || offers.areOwed(), signal);
       if (open > 0 || app.claudeHealth.outages().length > 0) open = await record(app, lease, bounds);
       for (const fault of app.claudeHealth.takeFaults()) await tellFault(app, lease, fault, bounds);
     } catch (err) {
@@ -81,6 +91,29 @@ async function tellFault(app: App, lease: Lease, fault: Fault, bounds: MonitorBo
         params: { kind, code: incident },
       });
   });
+}
+
+/** Offers what waits once Claude is known to be there. Looks only while something may wait. */
+function createOffers(app: App, lease: Lease, bounds: MonitorBounds) {
+  let owed = true; // what an earlier process left
+  let lookedAt = -Infinity;
+
+  return {
+    areOwed: (): boolean => owed,
+    async tick(): Promise<void> {
+      owed = app.claudeHealth.takeWaiting() || owed;
+      const now = app.clock.now();
+      if (!owed || now - lookedAt < bounds.offerMs) return;
+      lookedAt = now;
+      const places = await keptPlaces(app, lease, "waiting");
+      owed = places.length > 0;
+      if (app.claudeHealth.report(app.claude.credential).state !== "ok") return;
+      for (const place of places) {
+        const count = await offerKept(place, lease, bounds.graceMs);
+        if (count > 0) app.log.info({ orgId: place.scope.orgId, count }, "kept questions were offered");
+      }
+    },
+  };
 }
 
 /** Retrieves the model now and then, one at a time, while it is not known that Claude answers and somebody wants to know. */

@@ -3,6 +3,7 @@ default_team_name = Team von { $name }
 button_stop = Stopp
 button_retry = Erneut fragen
 button_continue = Fortsetzen
+button_answer_kept = Jetzt antworten
 button_answer_late = Jetzt beantworten
 button_answer_edited = Geänderte Frage beantworten
 button_new_chat = Neues Gespräch
@@ -108,6 +109,10 @@ status_claude_limited = Claude nimmt { $seconds ->
    *[other] noch { $seconds } Sekunden lang
 } keine weiteren Fragen von uns an. Alles andere funktioniert, und Fragen lassen sich mit „{ button_retry }“ wiederholen.
 status_claude_not_connected = Claude ist noch nicht verbunden. Alles andere funktioniert.
+status_kept = { $count ->
+    [one] Eine Frage aus diesem Chat wartet darauf
+   *[other] { $count } Fragen aus diesem Chat warten darauf
+}; ich hebe Fragen 24 Stunden lang auf und frage nach, bevor ich sie beantworte.
 status_idle = In diesem Chat wird gerade nichts beantwortet.
 status_answering = In diesem Chat entsteht gerade eine Antwort. /stop beendet sie.
 status_team = { $role ->
@@ -207,6 +212,11 @@ budget_warning = Das { $measure ->
    *[microusd] Budget
 } von „{ $team }“ ist für diesen Monat zu { $percent } % verbraucht: { $used } von { $limit }. /usage team zeigt, von wem; /budget ändert es.
 late_question = Diese Frage lag mehr als zehn Minuten, bevor ich sie ansehen konnte. Möchtest du noch eine Antwort?
+kept_offer = Claude ist wieder da. { $count ->
+    [one] Eine Frage hier hat noch keine Antwort. Soll ich sie jetzt beantworten?
+   *[other] { $count } Fragen hier haben noch keine Antwort. Soll ich sie jetzt der Reihe nach beantworten?
+}
+kept_promise = Ich melde mich auch hier, sobald Claude wieder da ist.
 edited_question = Du hast deine Frage geändert. Soll ich die neue beantworten?
 files_question = { $kind ->
     [photo] { $count ->
@@ -350,6 +360,7 @@ mail_too_often = An diese Adresse ging gerade erst eine E-Mail. Schau dort nach,
 button_gone = Dieser Knopf funktioniert nicht mehr.
 button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
 nothing_to_stop = Hier wird gerade nichts beantwortet.
+nothing_kept = Hier wartet nichts mehr: Es ist beantwortet, neu gestellt oder älter als einen Tag.
 nothing_to_retry = Hier gibt es noch keine Frage, die sich noch einmal stellen ließe.
 instructions_empty = In dieser Nachricht war kein Text. Schick mir die Anweisungen als Text.
 instructions_too_long = Das sind { $count } Zeichen; Anweisungen haben höchstens { $max }. Schick mir eine kürzere Fassung.

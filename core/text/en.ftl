@@ -3,6 +3,7 @@ default_team_name = { $name }'s team
 button_stop = Stop
 button_retry = Retry
 button_continue = Continue
+button_answer_kept = Answer now
 button_answer_late = Answer it now
 button_answer_edited = Answer the edited question
 button_new_chat = New chat
@@ -107,6 +108,10 @@ status_claude_limited = Claude takes no further questions from us { $seconds ->
    *[other] for { $seconds } s
 }. Everything else works, and questions can be asked again with Retry.
 status_claude_not_connected = Claude is not connected yet. Everything else works.
+status_kept = { $count ->
+    [one] One question of this chat waits for it
+   *[other] { $count } questions of this chat wait for it
+}; I keep questions for 24 hours and ask before I answer them.
 status_idle = Nothing is being answered in this chat.
 status_answering = An answer is being written in this chat. /stop ends it.
 status_team = You are { $role ->
@@ -206,6 +211,11 @@ budget_warning = { $percent }% of this month's { $measure ->
    *[microusd] budget
 } of “{ $team }” is used: { $used } of { $limit }. /usage team shows by whom, /budget changes it.
 late_question = That question waited for more than ten minutes before I could look at it. Do you still want an answer?
+kept_offer = Claude is back. { $count ->
+    [one] One question here is still without an answer. Answer it now?
+   *[other] { $count } questions here are still without an answer. Answer them now, one after the other?
+}
+kept_promise = I will also ask you here when Claude is back.
 edited_question = You have edited your question. Shall I answer the new one?
 files_question = { $kind ->
     [photo] { $count ->
@@ -340,6 +350,7 @@ mail_too_often = A mail went to that address a moment ago. Look there, or try ag
 button_gone = That button no longer works.
 button_not_yours = That button is for the person who asked, or an admin.
 nothing_to_stop = Nothing is being answered here right now.
+nothing_kept = Nothing is waiting here any more: it has been answered or asked again, or is more than a day old.
 nothing_to_retry = There is no question here yet that could be asked again.
 instructions_empty = That message had no text. Send me the instructions as text.
 instructions_too_long = That is { $count } characters; instructions have at most { $max }. Send me a shorter version.
