@@ -90,8 +90,9 @@ async function answer(ctx: Ctx, visit: Visit, scope: Scope, said: Said): Promise
     if (isOverBudget(err)) return err;
     throw err;
   });
-  if (turn === null) return;
   if (turn instanceof AppError) return keepUnpaid(ctx, visit, scope, { question, err: turn });
+  ctx.adopted();
+  if (turn === null) return;
   ctx.note.outcome = await runTurn(ctx.front, scope, turn);
 }
 

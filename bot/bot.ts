@@ -18,6 +18,9 @@ export type Arrival = {
   readonly updateIds: readonly number[];
   readonly rest: readonly Message[];
   readonly adopted: () => void;
+  /** False once it has failed too often to be left for better times. */
+  readonly mayWait: boolean;
+  isAdopted: boolean;
   ended: boolean;
 };
 
@@ -36,22 +39,25 @@ export function createBot(
   });
 
   bot.use(async (ctx, next) => {
+    const arrival = arrivals.get(ctx.update);
+    if (arrival === undefined) throw new Error("an update that nobody has in hand");
     ctx.front = front;
-    ctx.updateIds = arrivals.get(ctx.update)?.updateIds ?? [ctx.update.update_id];
-    ctx.rest = arrivals.get(ctx.update)?.rest ?? [];
-    ctx.adopted = arrivals.get(ctx.update)?.adopted ?? (() => undefined);
+    ctx.updateIds = arrival.updateIds;
+    ctx.rest = arrival.rest;
+    ctx.adopted = () => {
+      arrival.isAdopted = true;
+      arrival.adopted();
+    };
     ctx.answered = false;
     ctx.note = {};
     ctx.visit = null;
     const startedAt = performance.now();
-    let ended = true;
     try {
       await next();
+      arrival.ended = true;
     } catch (err) {
-      ended = await endWithError(ctx, err);
+      arrival.ended = await endWithError(ctx, err, arrival);
     }
-    const arrival = arrivals.get(ctx.update);
-    if (arrival !== undefined) arrival.ended = ended;
     front.app.log.info(
       {
         updateId: ctx.update.update_id,

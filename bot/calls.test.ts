@@ -86,52 +86,61 @@ const row = (more: Partial<OutboxRow>): OutboxRow => ({
   kind: "final",
   message: { text: "hello" },
   turnId: null,
-  part: 0,
+  target: null,
   attempts: 1,
-  repeat: false,
+  maybeSent: 0,
+  ageMs: 0,
+  locale: null,
   ...more,
 });
 const lost: CallFailure = { kind: "unreachable", code: "ECONNRESET" };
 
-test("a send that may have arrived is repeated once when it is an answer, and never when it is a notice", () => {
-  expect(afterFailure(row({}), "send", lost)).toMatchObject({ state: "queued", error: "unknown" });
-  expect(afterFailure(row({ repeat: true }), "send", lost)).toMatchObject({ state: "failed" });
-  for (const kind of ["notice", "open"] as const)
-    expect(afterFailure(row({ kind }), "send", lost)).toMatchObject({ state: "failed" });
-  // Edits and deletions may be repeated freely.
+test("a send that may have arrived is repeated as such, up to five times in all; a change is as good as new", () => {
+  for (const kind of ["final", "notice"] as const) {
+    for (const maybeSent of [0, 1, 2, 3])
+      expect(afterFailure(row({ kind, maybeSent }), "send", lost)).toMatchObject({
+        state: "queued",
+        maybeSent: true,
+      });
+    expect(afterFailure(row({ kind, maybeSent: 4 }), "send", lost)).toMatchObject({
+      state: "failed",
+      unreachable: false,
+    });
+  }
   for (const call of ["edit", "delete"] as const)
-    expect(afterFailure(row({ kind: call, attempts: 50 }), call, lost)).toMatchObject({ state: "queued" });
+    expect(afterFailure(row({ kind: call, attempts: 50 }), call, lost)).toMatchObject({
+      state: "queued",
+      maybeSent: false,
+    });
 });
 
 test("a send that cannot have arrived is tried again without a word about it", () => {
-  for (const code of ["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "EAI_AGAIN"])
-    expect(afterFailure(row({ kind: "notice" }), "send", { kind: "unreachable", code })).toMatchObject({
-      state: "queued",
-      error: "unreachable",
-    });
-});
-
-test("what may be a repeat stays one, whatever goes wrong in between", () => {
   const failures: CallFailure[] = [
     { kind: "retry_after", seconds: 3 },
     { kind: "server" },
-    { kind: "unreachable", code: "ECONNREFUSED" },
+    ...["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "EAI_AGAIN"].map((code) => ({
+      kind: "unreachable" as const,
+      code,
+    })),
   ];
   for (const failure of failures)
-    expect(afterFailure(row({ repeat: true }), "send", failure)).toMatchObject({
+    expect(afterFailure(row({ kind: "notice" }), "send", failure)).toMatchObject({
       state: "queued",
-      error: "unknown",
+      error: failure.kind,
+      maybeSent: false,
     });
 });
 
-test("waits grow to half a minute, attempts at a broken service end, and a pause is exactly what Telegram asks", () => {
-  const waits = [1, 2, 3, 4, 5, 9].map((attempts) =>
+test("waits grow to half a minute, half an hour of server trouble is enough, and a pause is exactly what Telegram asks", () => {
+  const waits = [1, 2, 3, 4, 5, 900].map((attempts) =>
     afterFailure(row({ attempts }), "send", { kind: "server" }),
   );
   expect(waits.map((delivery) => ("afterMs" in delivery ? delivery.afterMs : null))).toEqual([
     2_000, 4_000, 8_000, 16_000, 30_000, 30_000,
   ]);
-  expect(afterFailure(row({ attempts: 12 }), "send", { kind: "server" })).toMatchObject({ state: "failed" });
+  expect(afterFailure(row({ ageMs: 31 * 60_000 }), "send", { kind: "server" })).toMatchObject({
+    state: "failed",
+  });
   const pause = afterFailure(row({ attempts: 90 }), "send", { kind: "retry_after", seconds: 77 });
   expect(pause).toMatchObject({ state: "queued", afterMs: 77_000 });
 });
@@ -147,7 +156,7 @@ test("what Telegram will always refuse is given up at once; what is there alread
     { kind: "not_telegram" },
   ];
   for (const failure of hopeless) expect(afterFailure(row({}), "send", failure).state).toBe("failed");
-  const edited = row({ kind: "edit", message: { text: "x", messageId: 5 } });
+  const edited = row({ kind: "edit", target: 5 });
   for (const kind of ["no_message", "not_modified"] as const)
     expect(afterFailure(edited, "edit", { kind })).toEqual({ state: "sent", messageId: 5 });
 });

@@ -1,6 +1,7 @@
 import { InputFile, type Api } from "grammy";
 import type { MessageEntity } from "grammy/types";
-import type { Delivery, OutboxRow, OutgoingMessage } from "../core/pipeline/outbox.ts";
+import type { OutboxRow, OutgoingMessage } from "../core/pipeline/outbox.ts";
+import { SENDS_MAX, type Delivery } from "../core/pipeline/outcomes.ts";
 import { failureOf, type CallFailure } from "./client.ts";
 
 /** Where something is shown. `threadId` is 0 outside forum topics. */
@@ -8,7 +9,9 @@ export type Spot = { readonly chatId: number; readonly threadId: number };
 
 const RETRY_MS = 1_000;
 const RETRY_MS_MAX = 30_000;
-const ATTEMPTS_MAX = 12;
+const ATTEMPTS_DOUBLED = 5;
+// A message that Telegram cannot take for so long is given up, for it may be the message.
+const SERVER_TROUBLE_MS_MAX = 30 * 60_000;
 // Failures before anything was written: it did not arrive. Anything else may have.
 const NOT_WRITTEN = new Set(["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "EAI_AGAIN"]);
 
@@ -78,17 +81,23 @@ export function wasNotSent(failure: CallFailure): boolean {
   return failure.kind === "retry_after" || failure.kind === "server" || failure.kind === "conflict";
 }
 
-/** What becomes of an outbox row after a failed call: tried again, given up, or said to be unknown. */
+/** What becomes of an outbox row after a failed call: tried again, as a repeat when it may have arrived, or given up. */
 export function afterFailure(
   row: OutboxRow,
   call: "send" | "edit" | "delete",
   failure: CallFailure,
 ): Delivery {
-  const backoffMs = Math.min(RETRY_MS * 2 ** row.attempts, RETRY_MS_MAX);
-  const retry = (afterMs: number): Delivery => ({
+  const backoffMs = Math.min(RETRY_MS * 2 ** Math.min(row.attempts, ATTEMPTS_DOUBLED), RETRY_MS_MAX);
+  const retry = (afterMs: number, maybeSent = false): Delivery => ({
     state: "queued",
     afterMs,
-    error: row.repeat ? "unknown" : failure.kind, // what may be a repeat stays one, whatever else goes wrong
+    error: failure.kind,
+    maybeSent,
+  });
+  const fail = (error: string): Delivery => ({
+    state: "failed",
+    error,
+    unreachable: failure.kind === "gone",
   });
   switch (failure.kind) {
     case "retry_after":
@@ -96,26 +105,23 @@ export function afterFailure(
     case "server":
     case "revoked":
     case "conflict":
-      return row.attempts >= ATTEMPTS_MAX ? { state: "failed", error: failure.kind } : retry(backoffMs);
+      return row.ageMs > SERVER_TROUBLE_MS_MAX ? fail(failure.kind) : retry(backoffMs);
     case "unreachable": {
       if (call !== "send" || NOT_WRITTEN.has(failure.code)) return retry(backoffMs);
-      const mayRepeat = row.kind === "final" && !row.repeat;
-      return mayRepeat
-        ? { state: "queued", afterMs: backoffMs, error: "unknown" }
-        : { state: "failed", error: "outcome unknown" };
+      return row.maybeSent + 1 < SENDS_MAX ? retry(backoffMs, true) : fail("outcome unknown");
     }
     case "no_message":
     case "not_modified":
-      return { state: "sent", messageId: row.message.messageId ?? null };
+      return { state: "sent", messageId: row.target };
     case "gone":
     case "rejected":
-      return { state: "failed", error: `${failure.kind}: ${failure.reason}` };
+      return fail(`${failure.kind}: ${failure.reason}`);
     case "migrated":
     case "cannot_parse":
     case "no_thread":
     case "too_long":
     case "not_telegram":
-      return { state: "failed", error: failure.kind };
+      return fail(failure.kind);
   }
 }
 

@@ -19,6 +19,7 @@ export async function conclude(
     chatId: visit?.place.chatId ?? 0,
     threadId: visit?.place.threadId ?? 0,
     updateIds: ctx.updateIds,
+    locale: visit?.locale ?? null,
   };
   await adoptUpdates(front.app, occasion, work);
   ctx.adopted();

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { takeLease } from "../core/pipeline/lease.ts";
-import { recoverSending } from "../core/pipeline/outbox.ts";
+import { recoverSending } from "../core/pipeline/outcomes.ts";
 import { ANN, BEN, GROUP } from "../ops/sim/telegram/test-sim.ts";
 import { createSkippingClock, startFront } from "./test-front.ts";
 
@@ -109,14 +109,14 @@ test("a process that is not sure of its lease says nothing until it is", async (
   expect(it.shown()).toEqual(["A frame", "An answer"]);
 });
 
-test("an answer whose response was lost is sent once more with a word about it, and no third time", async () => {
+test("an answer whose response was lost is sent again with a word about it in the reader's language, as often as it takes", async () => {
   await using it = await start();
   it.sim.fault({ method: "sendMessage", times: 1, kind: "reset_after" });
   const bold = { type: "bold", offset: 0, length: 2 };
   await it.owe(it.item("final", { text: "An answer", entities: [bold] }));
   await it.flush();
-  expect(await it.outbox()).toMatchObject([{ state: "queued", error: "unknown" }]);
-  // A flood in between changes nothing about it.
+  expect(await it.outbox()).toMatchObject([{ state: "queued", maybeSent: 1 }]);
+  // Neither a flood nor the database in between makes it a first time again.
   it.sim.fault({
     method: "sendMessage",
     times: 1,
@@ -126,33 +126,70 @@ test("an answer whose response was lost is sent once more with a word about it, 
     retryAfter: 1,
   });
   await it.retry();
+  await it.makeDue();
+  await it.asAdmin("REVOKE UPDATE ON pipeline.outbox FROM blockbot_app");
+  await it.flush();
+  await it.asAdmin("GRANT UPDATE ON pipeline.outbox TO blockbot_app");
+  await it.retry();
   await it.retry();
   expect(it.shown()).toEqual(["An answer", `An answer\n\n${LABEL}`]);
   expect(it.sim.messages(ANN).at(-1)?.entities).toEqual([bold]);
 
-  it.sim.fault({ method: "sendMessage", times: 2, kind: "reset_before" });
-  await it.owe(it.item("final", { text: "Lost twice" }));
-  await it.flush();
-  await it.retry();
-  await it.retry();
-  expect((await it.outbox()).at(-1)).toMatchObject({ state: "failed", text: null });
-  expect(it.made("sendMessage")).toBe(5);
+  it.sim.fault({ method: "sendMessage", times: 4, kind: "reset_before" });
+  await it.owe(it.item("final", { text: "Lost four times" }, { locale: "de" }));
+  for (let i = 0; i < 5; i += 1) await it.retry();
+  expect(it.shown().at(-1)).toBe("Lost four times\n\n(vielleicht doppelt)");
+  it.sim.fault({ method: "sendMessage", times: 5, kind: "reset_before" });
+  await it.owe(it.item("final", { text: "Lost for good" }));
+  for (let i = 0; i < 6; i += 1) await it.retry();
+  expect((await it.outbox()).at(-1)).toMatchObject({ state: "failed", text: null, error: "outcome unknown" });
 });
 
-test("a notice whose response was lost is not sent again, and an edit is", async () => {
+test("a repeat that leaves no room for the label, or is a file, has it in a message of its own before", async () => {
+  await using it = await start();
+  const full = "x".repeat(4096);
+  it.sim.fault({ method: "sendMessage", times: 1, kind: "reset_after" });
+  await it.owe(it.item("final", { text: full }));
+  await it.flush();
+  await it.retry();
+  expect(it.shown()).toEqual([full, LABEL, full]);
+  it.sim.fault({ method: "sendDocument", times: 1, kind: "reset_after" });
+  await it.owe(it.item("final", { text: "", file: { name: "a.txt", content: "x" } }));
+  await it.flush();
+  await it.retry();
+  const last = it.sim.messages(ANN).slice(-3);
+  expect(last.map(({ text, file }) => file?.name ?? text)).toEqual(["a.txt", LABEL, "a.txt"]);
+});
+
+test("a notice whose response was lost is said again with the label, and an edit without", async () => {
   await using it = await start();
   it.sim.fault({ method: "sendMessage", times: 1, kind: "reset_after" });
   await it.owe(it.item("notice", { text: "A notice" }));
   await it.flush();
   await it.retry();
-  expect(it.shown()).toEqual(["A notice"]);
+  expect(it.shown()).toEqual(["A notice", `A notice\n\n${LABEL}`]);
   const messageId = it.sim.messages(ANN).at(-1)?.messageId ?? 0;
   it.sim.fault({ method: "editMessageText", times: 1, kind: "reset_after" });
   it.sim.fault({ method: "editMessageText", times: 1, kind: "reset_before" });
   await it.owe(it.item("edit", { text: "Changed", messageId }));
   for (let i = 0; i < 3; i += 1) await it.retry();
-  expect(it.shown()).toEqual(["Changed"]);
-  expect(await it.states()).toEqual(["failed", "sent"]);
+  expect(it.shown()).toEqual(["A notice", "Changed"]);
+  expect(await it.states()).toEqual(["sent", "sent"]);
+});
+
+test("a text that Telegram finds too long all the same comes as a file", async () => {
+  await using it = await start();
+  it.sim.fault({
+    method: "sendMessage",
+    times: 1,
+    kind: "error",
+    errorCode: 400,
+    description: "Bad Request: message is too long",
+  });
+  await it.owe(it.item("final", { text: "An answer" }));
+  await it.flush();
+  expect(it.sim.messages(ANN).at(-1)?.file).toMatchObject({ name: "answer.txt", size: 9 });
+  expect(await it.states()).toEqual(["sent"]);
 });
 
 test("who has blocked the bot is not tried again, and hears nothing when it is written down", async () => {
@@ -226,8 +263,8 @@ test("a process that has lost the bot sends nothing, and the next one takes up w
   // What was under way has arrived; its outcome, and all the rest, is the next one's to say.
   expect(it.shown()).toEqual(["An answer"]);
   expect(await it.outbox()).toMatchObject([
-    { state: "queued", error: "unknown", messageId: null },
-    { state: "queued", error: null },
+    { state: "queued", maybeSent: 1, messageId: null },
+    { state: "queued", maybeSent: 0 },
   ]);
 });
 

@@ -1,14 +1,7 @@
 import type { App } from "../core/app.ts";
 import type { Lease } from "../core/pipeline/lease.ts";
-import {
-  claimItem,
-  dueItems,
-  openMessageId,
-  settleItem,
-  type Delivery,
-  type OutboxRow,
-  type OutgoingMessage,
-} from "../core/pipeline/outbox.ts";
+import { claimItem, dueItems, type OutboxRow } from "../core/pipeline/outbox.ts";
+import { settleItem, type Delivery } from "../core/pipeline/outcomes.ts";
 import { sentence } from "../core/text/text.ts";
 import type { Budget } from "./budget.ts";
 import { afterFailure, type Calls } from "./calls.ts";
@@ -122,7 +115,12 @@ async function deliverInOrder(means: Means, chatId: number, items: readonly Due[
     const row = await claimItem(app, lease, id).catch(() => undefined);
     // Whether the claim was committed is unknown, but nothing was sent.
     if (row === undefined)
-      await means.settle(id, { state: "queued", afterMs: DATABASE_RETRY_MS, error: "database" });
+      await means.settle(id, {
+        state: "queued",
+        afterMs: DATABASE_RETRY_MS,
+        error: "database",
+        maybeSent: false,
+      });
     if (row === undefined) break;
     if (row === null) continue;
     const delivery = await deliver(means, row);
@@ -136,16 +134,14 @@ async function deliverInOrder(means: Means, chatId: number, items: readonly Due[
 }
 
 async function deliver(means: Means, row: OutboxRow): Promise<Delivery> {
-  const { app, budget, calls } = means;
-  const messageId = await messageOf(app, row).catch(() => undefined);
-  if (messageId === undefined)
-    return { state: "queued", afterMs: DATABASE_RETRY_MS, error: row.repeat ? "unknown" : "database" };
-  const call = messageId === null ? "send" : row.kind === "delete" ? "delete" : "edit";
+  const { budget, calls } = means;
+  const { target } = row;
+  const call = target === null ? "send" : row.kind === "delete" ? "delete" : "edit";
   try {
-    if (messageId === null) return await send(means, row);
-    if (call === "delete") await calls.remove(row.chatId, messageId);
-    else await calls.edit(row.chatId, messageId, row.message);
-    return { state: "sent", messageId };
+    if (target === null) return await send(means, row);
+    if (call === "delete") await calls.remove(row.chatId, target);
+    else await calls.edit(row.chatId, target, row.message);
+    return { state: "sent", messageId: target };
   } catch (err) {
     const failure = failureOf(err);
     if (failure.kind === "retry_after") budget.pause(row.chatId, failure.seconds);
@@ -156,28 +152,26 @@ async function deliver(means: Means, row: OutboxRow): Promise<Delivery> {
       return send(means, { ...row, chatId: failure.chatId }).catch((late: unknown) =>
         afterFailure(row, "send", failureOf(late)),
       );
+    // Our own limit is Telegram's, so this is beyond our understanding; a file loses nothing.
+    if (failure.kind === "too_long" && call !== "delete")
+      return send(means, asFile(row)).catch((late: unknown) => afterFailure(row, "send", failureOf(late)));
     return afterFailure(row, call, failure);
   }
 }
 
+function asFile(row: OutboxRow): OutboxRow {
+  return { ...row, message: { text: "", file: { name: "answer.txt", content: row.message.text } } };
+}
+
 async function send({ calls }: Means, row: OutboxRow): Promise<Delivery> {
+  if (row.maybeSent === 0) return { state: "sent", messageId: await calls.send(row, row.message) };
+  const label = sentence(row.locale, "repeat_label");
+  const [labelled, overflow] = plainPart(`${row.message.text}\n\n${label}`);
+  const fits = labelled !== undefined && overflow === undefined && row.message.file === undefined;
+  // Where the label does not fit, it stands in a message of its own before the repeat.
+  if (!fits) await calls.send(row, { text: label });
   return {
     state: "sent",
-    messageId: await calls.send(row, row.repeat ? labelled(row.message) : row.message),
+    messageId: await calls.send(row, fits ? { ...row.message, text: labelled.text } : row.message),
   };
-}
-
-// A part of an answer becomes an edit once its message is open; a file never does.
-async function messageOf(app: App, row: OutboxRow): Promise<number | null> {
-  if (row.message.messageId !== undefined) return row.message.messageId;
-  return row.kind === "final" && row.turnId !== null && row.message.file === undefined
-    ? openMessageId(app, row.turnId, row.part)
-    : null;
-}
-
-function labelled(message: OutgoingMessage): OutgoingMessage {
-  const [labelledText, overflow] = plainPart(`${message.text}\n\n${sentence(null, "repeat_label")}`);
-  return labelledText === undefined || overflow !== undefined || message.file !== undefined
-    ? message
-    : { ...message, text: labelledText.text };
 }

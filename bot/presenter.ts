@@ -184,6 +184,7 @@ function itemsOf(scope: Scope, turn: Turn) {
         ? { ...message, replyTo: turn.replyTo }
         : message,
     key: `turn:${turn.id}:${turn.attempt}:${kind}:${part}`,
+    locale: scope.locale,
   });
 }
 

@@ -50,7 +50,7 @@ export function createSender(options: {
         return messageId;
       }
       if (messageId.kind === "retry_after") budget.pause(item.chatId, messageId.seconds);
-      await settle(id, { state: "failed", error: messageId.kind });
+      await settle(id, { state: "failed", error: messageId.kind, unreachable: messageId.kind === "gone" });
       return wasNotSent(messageId) ? "later" : null;
     },
 

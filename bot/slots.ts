@@ -1,11 +1,15 @@
-/** At most `count` pieces of work at once; the rest wait in their order. Work whose `signal` aborts waits no longer: it is run, and ends by that signal. */
+/**
+ * At most `count` pieces of work at once; the rest wait in their order. Work
+ * may give its slot back before it ends, by calling `free`. Work whose `signal`
+ * aborts waits no longer: it is run, and ends by that signal.
+ */
 export function createSlots(count: number) {
   const waiting: (() => void)[] = [];
-  let free = count;
+  let left = count;
 
   async function slot(signal?: AbortSignal): Promise<boolean> {
-    if (free > 0) {
-      free -= 1;
+    if (left > 0) {
+      left -= 1;
       return true;
     }
     if (signal?.aborted === true) return false;
@@ -23,14 +27,22 @@ export function createSlots(count: number) {
     });
   }
 
-  return async function withSlot(work: () => Promise<void>, signal?: AbortSignal): Promise<void> {
-    const isTaken = await slot(signal);
-    try {
-      await work();
-    } finally {
-      const next = isTaken ? waiting.shift() : () => undefined;
-      if (next === undefined) free += 1;
+  return async function withSlot<T>(
+    work: (free: () => void) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    let isHeld = await slot(signal);
+    const free = (): void => {
+      if (!isHeld) return;
+      isHeld = false;
+      const next = waiting.shift();
+      if (next === undefined) left += 1;
       else next();
+    };
+    try {
+      return await work(free);
+    } finally {
+      free();
     }
   };
 }

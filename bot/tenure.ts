@@ -10,7 +10,8 @@ import {
   type Lease,
 } from "../core/pipeline/lease.ts";
 import { monitorClaude, type MonitorBounds } from "../core/claude/monitor.ts";
-import { OUTBOX_CHANNEL, recoverSending } from "../core/pipeline/outbox.ts";
+import { OUTBOX_CHANNEL } from "../core/pipeline/outbox.ts";
+import { recoverSending } from "../core/pipeline/outcomes.ts";
 import { undone } from "../core/pipeline/updates.ts";
 import { LANGUAGES } from "../core/text/text.ts";
 import { publishCommands } from "./bot.ts";
@@ -22,13 +23,13 @@ import { createDispatch, type Dispatch } from "./dispatch.ts";
 import { createInbox, type InboxEnd } from "./inbox.ts";
 import { resumeKept } from "./kept.ts";
 import { createLanes } from "./lanes.ts";
-import { resumeTurns } from "./recovery.ts";
+import { createRecovery, takeSuspects, type Recovery } from "./recovery.ts";
 import { createSender } from "./sender.ts";
 import { createSlots } from "./slots.ts";
 
 const DRAIN_MS = 20_000;
 const ABANDON_MS = 2_000;
-const SWEEP_MS = 30_000;
+const SWEEP_MS = 5_000;
 const OUTBOX_POLL_MS = 1_000;
 const WATCH_MS = 10_000;
 const STALL_MS = 120_000;
@@ -66,6 +67,7 @@ export async function serve(
   const hold = createHold(app, lease, end);
   const front = createFront(app, settings, { ...held, isHeld: hold.isHeld }, (lane) => dispatch.step(lane));
   const dispatch = createDispatch(front, settings);
+  const recovery = createRecovery(front);
   const inbox = createInbox({
     app,
     api: createApi(settings, "poll"),
@@ -90,10 +92,10 @@ export async function serve(
   const background = [hold.keep(drained.signal), keepSending(front, drained.signal)];
   try {
     await Promise.all([listening, removals]);
-    await recover(front, dispatch);
+    await recover(front, dispatch, recovery);
     inbox.start();
     background.push(
-      keepSweeping(front, dispatch, stop),
+      keepSweeping(front, dispatch, recovery, stop),
       publishMenu(front),
       keepWatch(app, inbox, stop, end),
       monitorClaude(app, lease, { signal: stop, bounds: settings.monitor ?? {} }),
@@ -143,17 +145,19 @@ function createFront(
   };
 }
 
-// A lane takes up its interrupted turn before what was said after it.
-async function recover(front: Front, dispatch: Dispatch): Promise<void> {
+async function recover(front: Front, dispatch: Dispatch, recovery: Recovery): Promise<void> {
   const outbox = await recoverSending(front.app, front.lease);
-  const turns = await resumeTurns(front);
+  const alone = await takeSuspects(front, dispatch.take);
+  const turns = await recovery.resumeTurns();
   const kept = await resumeKept(front);
-  const updates = await sweep(front, dispatch);
-  if (outbox.requeued + outbox.givenUp + turns + kept + updates > 0)
-    front.app.log.info({ ...outbox, turns, kept, updates }, "took up what was left");
+  const updates = await sweep(front, dispatch, recovery);
+  if (outbox.requeued + outbox.givenUp + alone + turns + kept + updates > 0)
+    front.app.log.info({ ...outbox, alone, turns, kept, updates }, "took up what was left");
 }
 
-async function sweep(front: Front, dispatch: Dispatch): Promise<number> {
+// A lane takes up its interrupted turn before what was said after it.
+async function sweep(front: Front, dispatch: Dispatch, recovery: Recovery): Promise<number> {
+  await recovery.resumeTurns();
   const found = await undone(front.app, front.lease);
   for (const row of found.control) dispatch.take(row);
   for (const lane of found.lanes) front.lanes.wake(lane);
@@ -161,10 +165,15 @@ async function sweep(front: Front, dispatch: Dispatch): Promise<number> {
 }
 
 // What an outage left behind is taken up again without a restart.
-async function keepSweeping(front: Front, dispatch: Dispatch, signal: AbortSignal): Promise<void> {
+async function keepSweeping(
+  front: Front,
+  dispatch: Dispatch,
+  recovery: Recovery,
+  signal: AbortSignal,
+): Promise<void> {
   const { app } = front;
   for (await app.clock.sleep(SWEEP_MS, signal); !signal.aborted; await app.clock.sleep(SWEEP_MS, signal)) {
-    await sweep(front, dispatch).catch((err: unknown) => app.log.warn({ err }, "the sweep failed"));
+    await sweep(front, dispatch, recovery).catch((err: unknown) => app.log.warn({ err }, "the sweep failed"));
   }
 }
 

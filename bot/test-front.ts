@@ -27,6 +27,7 @@ type OutboxState = {
   kind: string;
   state: string;
   error: string | null;
+  maybeSent: number;
   messageId: number | null;
 };
 
@@ -182,12 +183,15 @@ function outboxOf(app: App) {
     /** What stands in the outbox, oldest first. */
     async outbox(): Promise<OutboxState[]> {
       const rows = await inSystem(app, (tx) =>
-        tx.execute<{ text: string; kind: string; state: string; error: string; message_id: string | null }>(
-          sql`SELECT payload->>'text' AS text, kind, state, error, message_id FROM pipeline.outbox ORDER BY id`,
+        tx.execute<
+          Omit<OutboxState, "maybeSent" | "messageId"> & { maybe_sent: number; message_id: string | null }
+        >(
+          sql`SELECT payload->>'text' AS text, kind, state, error, maybe_sent, message_id FROM pipeline.outbox ORDER BY id`,
         ),
       );
-      return rows.map(({ message_id: id, ...row }) => ({
+      return rows.map(({ message_id: id, maybe_sent: maybeSent, ...row }) => ({
         ...row,
+        maybeSent,
         messageId: id === null ? null : Number(id),
       }));
     },

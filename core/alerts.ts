@@ -55,6 +55,7 @@ export async function tell<R extends Recipient>(
       threadId: 0,
       kind: "notice" as const,
       key: `alert:${alert.kind}:${alert.key}:${recipient.chatId}`,
+      locale: recipient.locale,
       message: { text: sentence(recipient.locale, `alert_${alert.kind}`, alert.params(recipient)) },
     })),
   );

@@ -62,7 +62,7 @@ const ID_BYTES = 12; // 16 characters of base64url; callback data may have 64 by
 /** Stores the buttons of one message and returns its keyboard: one button a row, a list of them side by side. */
 export async function createKeyboard(
   tx: Tx,
-  scope: Scope,
+  scope: Pick<Scope, "app" | "orgId">,
   telegramChatId: number,
   specs: readonly (ButtonSpec | readonly ButtonSpec[])[],
 ) {

@@ -20,6 +20,7 @@ export type ErrorCode =
   | "button_gone"
   | "button_not_yours"
   | "nothing_to_stop"
+  | "continued_below"
   | "nothing_to_retry"
   | "nothing_kept"
   | "message_too_long"

@@ -83,8 +83,7 @@ test("messages that wait or are late degrade; dealt-with trouble is only counted
   await addOutbox(it.app, [
     { state: "sent", secondsLate: 900 },
     { state: "failed", secondsLate: 900 },
-    { state: "unknown", secondsLate: 900 },
-    { state: "queued", secondsLate: 1 },
+    { state: "queued", secondsLate: 1, maybeSent: 2 },
     { state: "queued", secondsLate: -600 },
     { state: "sending", secondsLate: 2 },
   ]);
@@ -279,15 +278,20 @@ async function addUpdates(app: App, rows: readonly UpdateRow[]): Promise<void> {
   );
 }
 
-type OutboxRow = { state: "queued" | "sending" | "sent" | "unknown" | "failed"; secondsLate: number };
+type OutboxRow = {
+  state: "queued" | "sending" | "sent" | "failed";
+  secondsLate: number;
+  maybeSent?: number;
+};
 
 async function addOutbox(app: App, rows: readonly OutboxRow[]): Promise<void> {
   const values = rows.map(
-    (row) => sql`(${BOT_ID}, 7, 'final', ${crypto.randomUUID()}, ${row.state}, ${ago(row.secondsLate)})`,
+    (row) =>
+      sql`(${BOT_ID}, 7, 'final', ${crypto.randomUUID()}, ${row.state}, ${ago(row.secondsLate)}, ${row.maybeSent ?? 0}::int)`,
   );
   await inSystem(app, (tx) =>
     tx.execute(
-      sql`INSERT INTO pipeline.outbox (bot_id, chat_id, kind, idempotency_key, state, next_at) VALUES ${sql.join(values, sql`, `)}`,
+      sql`INSERT INTO pipeline.outbox (bot_id, chat_id, kind, idempotency_key, state, next_at, maybe_sent) VALUES ${sql.join(values, sql`, `)}`,
     ),
   );
 }

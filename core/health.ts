@@ -111,9 +111,9 @@ const pipelineQuery = (credential: string) => sql`
     (SELECT count(*)::int AS inbox_waiting,
        extract(epoch FROM clock_timestamp() - min(received_at))::float8 AS inbox_oldest
      FROM pipeline.updates WHERE state = 'ready') AS ready,
-    (SELECT count(*) FILTER (WHERE state <> 'unknown')::int AS outbox_waiting,
-       count(*) FILTER (WHERE state = 'unknown')::int AS outbox_unknown,
-       extract(epoch FROM clock_timestamp() - min(next_at) FILTER (WHERE state <> 'unknown'))::float8 AS outbox_late
+    (SELECT count(*)::int AS outbox_waiting,
+       count(*) FILTER (WHERE maybe_sent > 0)::int AS outbox_unknown,
+       extract(epoch FROM clock_timestamp() - min(next_at))::float8 AS outbox_late
      FROM pipeline.outbox WHERE state IN ('queued', 'sending', 'unknown')) AS outbox,
     (SELECT count(*)::int AS mail_waiting, count(*) FILTER (WHERE state = 'retry')::int AS mail_retried,
        extract(epoch FROM clock_timestamp() - min(created_on))::float8 AS mail_oldest

@@ -4,6 +4,7 @@ import { countKept, giveBackAccepted } from "../../core/chat/kept.ts";
 import { recordStop, type Turn } from "../../core/chat/turns.ts";
 import { takePress } from "../../core/buttons.ts";
 import { claudeSentence } from "../../core/claude/status.ts";
+import { isContinuedBelow } from "../../core/pipeline/outbox.ts";
 import { AppError } from "../../core/errors.ts";
 import { mayActAs, type Scope } from "../../core/scope.ts";
 import { sentence } from "../../core/text/text.ts";
@@ -40,13 +41,20 @@ export async function stop(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> 
   });
 }
 
-/** The Stop button under a running answer; under a message that no answer belongs to, it only goes. */
+/**
+ * The Stop button under a running answer. Under a message that the answer has
+ * left for a later one it says so; under one that no answer belongs to, it only goes.
+ */
 export async function stopById(ctx: Ctx, visit: Visit, scope: Scope, turnId: string): Promise<void> {
+  const { app, lanes } = ctx.front;
+  const { chatId, lane } = visit.place;
+  const messageId = ctx.callbackQuery?.message?.message_id;
+  const isLeft = messageId !== undefined && (await isContinuedBelow(app, { turnId, chatId, messageId }));
   // Only this chat's turn: the data of a press is whatever a client sends.
-  const turn = ctx.front.lanes.turnIn(visit.place.lane);
-  if (turn?.turnId === turnId) return stopTurn(ctx, visit, scope, turn);
+  const turn = lanes.turnIn(lane);
+  if (turn?.turnId === turnId && !isLeft) return stopTurn(ctx, visit, scope, turn);
   stripPressed(ctx, visit);
-  throw new AppError("nothing_to_stop");
+  throw new AppError(isLeft ? "continued_below" : "nothing_to_stop");
 }
 
 async function stopTurn(ctx: Ctx, visit: Visit, scope: Scope, turn: RunningTurn): Promise<void> {

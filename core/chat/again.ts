@@ -4,6 +4,7 @@ import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import { takePress } from "../buttons.ts";
 import { AppError } from "../errors.ts";
+import { enqueue, type OutboxItem } from "../pipeline/outbox.ts";
 import { dropWaiting } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
 import { sentence } from "../text/text.ts";
@@ -73,7 +74,21 @@ async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: bool
       speaker: row.speaker,
       replyTo: again.replyTo ?? row.replyTo,
     });
+    if (dropped > 0) await enqueue(tx, [droppedNotice(scope, again, dropped)]);
     await audit(tx, scope, "turn.retry", { target: turnId, detail: { dropped } });
     return turn;
   });
+}
+
+function droppedNotice(scope: Scope, { lease, place, updateIds }: Again, dropped: number): OutboxItem {
+  return {
+    orgId: scope.orgId,
+    botId: lease.botId,
+    chatId: place.chatId,
+    threadId: place.threadId,
+    kind: "notice",
+    message: { text: sentence(scope.locale, "retry_dropped", { dropped }) },
+    key: `update:${lease.botId}:${updateIds[0]}:dropped`,
+    locale: scope.locale,
+  };
 }

@@ -11,6 +11,8 @@ export type Occasion = {
   readonly chatId: number;
   readonly threadId: number;
   readonly updateIds: readonly number[];
+  /** The language of the replies. */
+  readonly locale: string | null;
 };
 
 /**
@@ -23,7 +25,7 @@ export async function adoptUpdates(
   occasion: Occasion,
   work: () => Promise<readonly OutgoingMessage[]>,
 ): Promise<void> {
-  const { orgId, lease, chatId, threadId, updateIds } = occasion;
+  const { orgId, lease, chatId, threadId, updateIds, locale } = occasion;
   await inSystem(app, async (tx) => {
     const replies = await work();
     const items = replies.map((message, index) => ({
@@ -34,6 +36,7 @@ export async function adoptUpdates(
       message,
       key: `update:${lease.botId}:${updateIds[0]}:${index}`,
       ...(orgId === null ? {} : { orgId }),
+      ...(locale === null ? {} : { locale }),
     }));
     await enqueue(tx, items);
     await markDone(tx, lease, updateIds);

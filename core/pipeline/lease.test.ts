@@ -4,15 +4,8 @@ import { inSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { createTestApp, leaseOf } from "../test-app.ts";
 import { LeaseLostError, markRevoked, releaseLease, renewLease, takeLease } from "./lease.ts";
-import {
-  claimItem,
-  dueItems,
-  enqueue,
-  enqueueSending,
-  recoverSending,
-  settleItem,
-  type OutboxItem,
-} from "./outbox.ts";
+import { claimItem, dueItems, enqueue, enqueueSending, type OutboxItem } from "./outbox.ts";
+import { recoverSending, settleItem } from "./outcomes.ts";
 import { beginUpdates, dropWaiting, markDone, nextOffset, storeBatch } from "./updates.ts";
 
 const BOT = { id: 4711, username: "block_bot" };
@@ -90,7 +83,7 @@ test("taking a lease fences the older holder out of everything that it could sti
   const late = [{ updateId: 9, lane: "a", control: false, payload: {} }];
   await expect(storeBatch(app, older, late)).rejects.toThrow(LeaseLostError);
   await expect(storeBatch(app, older, [])).rejects.toThrow(LeaseLostError);
-  expect(await beginUpdates(app, older, [1, 2])).toEqual({ begun: [], parked: [] });
+  expect(await beginUpdates(app, older, [1, 2], async () => [])).toEqual([]);
   await expect(inSystem(app, (tx) => markDone(tx, older, [1]))).rejects.toThrow(LeaseLostError);
   expect(await inSystem(app, (tx) => dropWaiting(tx, older, { lane: "a", before: 2 }))).toBe(0);
   expect(await claimItem(app, older, queued?.id ?? 0)).toBeNull();
@@ -102,7 +95,7 @@ test("taking a lease fences the older holder out of everything that it could sti
   expect(await state()).toEqual(before);
 
   expect(await nextOffset(app, newer)).toBe(3);
-  expect(await beginUpdates(app, newer, [1, 2])).toEqual({ begun: [1, 2], parked: [] });
+  expect(await beginUpdates(app, newer, [1, 2], async () => [])).toEqual([1, 2]);
   expect(await claimItem(app, newer, queued?.id ?? 0)).toMatchObject({ message: { text: "hello" } });
   expect(await renewLease(app, newer)).toBe(true);
 });

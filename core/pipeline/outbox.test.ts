@@ -8,16 +8,14 @@ import {
   dueItems,
   enqueue,
   enqueueSending,
+  isContinuedBelow,
   OUTBOX_CHANNEL,
-  openMessageId,
   openMessages,
-  recoverSending,
-  settleItem,
-  type Delivery,
   type OutboxItem,
 } from "./outbox.ts";
+import { settleItem, type Delivery } from "./outcomes.ts";
 
-const KINDS = ["open", "final", "notice", "edit", "delete"] as const;
+const LATER = { state: "queued", afterMs: 0, error: "retry_after", maybeSent: false } as const;
 
 function item(lease: Lease, key: string, given: Partial<OutboxItem> = {}): OutboxItem {
   const message = { text: `text of ${key}` };
@@ -107,9 +105,7 @@ test("what is due comes oldest first, and in a chat nothing before what was writ
   expect(await due([7, 8])).toEqual([]);
 
   // The first of its chat must wait, and so must what comes after it there.
-  expect(await deliver(app, lease, { state: "queued", afterMs: 3_600_000, error: "retry_after" })).toBe(
-    first,
-  );
+  expect(await deliver(app, lease, { ...LATER, afterMs: 3_600_000 })).toBe(first);
   expect(await due()).toEqual([second]);
   await it.admin`UPDATE pipeline.outbox SET next_at = now() WHERE id = ${first}`;
   expect(await due()).toEqual([first, second, third]);
@@ -131,6 +127,7 @@ test("an item is claimed by one sender only, with its attempts counted", async (
     orgId,
     turnId,
     part: 2,
+    locale: "ru",
     message: {
       text: "text",
       entities: [{ type: "bold", offset: 0, length: 4 }],
@@ -143,19 +140,24 @@ test("an item is claimed by one sender only, with its attempts counted", async (
   const claims = await Promise.all(Array.from({ length: 10 }, () => claimItem(app, lease, id)));
   expect(claims.filter((row) => row !== null)).toEqual([
     {
+      ageMs: expect.any(Number),
       id,
       chatId: -100_123,
       threadId: 9,
       kind: "final",
       message: full.message,
       turnId,
-      part: 2,
+      target: null,
       attempts: 1,
-      repeat: false,
+      maybeSent: 0,
+      locale: "ru",
     },
   ]);
-  await settleItem(app, lease, id, { state: "queued", afterMs: 0, error: "unknown" });
-  expect(await claimItem(app, lease, id)).toMatchObject({ attempts: 2, repeat: true });
+  // What may have arrived once may have arrived for good, whatever goes wrong afterwards.
+  await settleItem(app, lease, id, { ...LATER, maybeSent: true });
+  expect(await claimItem(app, lease, id)).toMatchObject({ attempts: 2, maybeSent: 1 });
+  await settleItem(app, lease, id, { ...LATER, error: "database" });
+  expect(await claimItem(app, lease, id)).toMatchObject({ attempts: 3, maybeSent: 1 });
 });
 
 test("what has been delivered or given up keeps no text, and what may still be needed keeps it", async () => {
@@ -165,9 +167,8 @@ test("what has been delivered or given up keeps no text, and what may still be n
   const deliveries: Delivery[] = [
     { state: "sent", messageId: 55 },
     { state: "sent", messageId: null },
-    { state: "failed", error: "gone" },
-    { state: "unknown", error: "unreachable" },
-    { state: "queued", afterMs: 60_000, error: "server" },
+    { state: "failed", error: "gone", unreachable: true },
+    { ...LATER, afterMs: 60_000 },
   ];
   for (const [index, delivery] of deliveries.entries()) {
     await queue(app, item(lease, String(index)));
@@ -180,74 +181,7 @@ test("what has been delivered or given up keeps no text, and what may still be n
     { state: "sent", text: false, done: true, message_id: 55, error: null },
     { state: "sent", text: false, done: true, message_id: null, error: null },
     { state: "failed", text: false, done: true, message_id: null, error: "gone" },
-    { state: "unknown", text: true, done: false, message_id: null, error: "unreachable" },
-    { state: "queued", text: true, done: false, message_id: null, error: "server" },
-  ]);
-});
-
-test("what a dead process was sending: each kind has its one outcome, and nothing is sent a third time", async () => {
-  await using it = await createTestApp();
-  const { app } = it;
-  const dead = await leaseOf(app);
-  for (const state of ["sending", "unknown"] as const) {
-    for (const kind of KINDS) {
-      for (const error of [null, "server", "unknown"]) {
-        await it.admin`INSERT INTO pipeline.outbox (bot_id, chat_id, kind, payload, idempotency_key, state, attempts, error)
-          VALUES (${dead.botId}, 7, ${kind}, '{"text": "x"}', ${`${state} ${kind} ${error}`}, ${state}, 1, ${error})`;
-      }
-    }
-  }
-  await queue(app, item(dead, "waiting"));
-  const lease = await leaseOf(app);
-  expect(await recoverSending(app, dead)).toEqual({ requeued: 0, givenUp: 0 });
-  expect(await recoverSending(app, lease)).toEqual({ requeued: 16, givenUp: 14 });
-
-  const rows =
-    await it.admin`SELECT idempotency_key AS key, kind, state, error, payload IS NOT NULL AS text FROM pipeline.outbox`;
-  const wanted: Record<string, { state: string; error: string | null; text: boolean }> = {
-    open: { state: "failed", error: "outcome unknown", text: false },
-    notice: { state: "failed", error: "outcome unknown", text: false },
-    edit: { state: "queued", error: null, text: true },
-    delete: { state: "queued", error: null, text: true },
-    final: { state: "queued", error: "unknown", text: true },
-    "final again": { state: "failed", error: "outcome unknown", text: false },
-    waiting: { state: "queued", error: null, text: true },
-  };
-  for (const { key, kind, state, error, text } of rows) {
-    const again = kind === "final" && String(key).endsWith("unknown");
-    expect([key, { state, error, text }]).toEqual([
-      key,
-      wanted[key === "waiting" ? "waiting" : again ? "final again" : String(kind)],
-    ]);
-  }
-
-  // A part of an answer that may have arrived says so, and has this one more chance.
-  const [id] = (
-    await it.admin`SELECT id::int FROM pipeline.outbox WHERE idempotency_key = 'sending final null'`
-  ).map((row) => Number(row["id"]));
-  expect(await claimItem(app, lease, id ?? 0)).toMatchObject({ repeat: true, attempts: 2 });
-  expect(await recoverSending(app, lease)).toEqual({ requeued: 0, givenUp: 1 });
-  expect(await recoverSending(app, lease)).toEqual({ requeued: 0, givenUp: 0 });
-});
-
-test("a part of an answer that edits an open message is safe to send again, however often we die", async () => {
-  await using it = await createTestApp();
-  const { app } = it;
-  const lease = await leaseOf(app);
-  const turnId = crypto.randomUUID();
-  const opened = await enqueueSending(app, lease, item(lease, "open", { kind: "open", turnId }));
-  await settleItem(app, lease, opened ?? 0, { state: "sent", messageId: 100 });
-  for (const part of [0, 1]) {
-    await enqueueSending(app, lease, item(lease, `part ${part}`, { kind: "final", turnId, part }));
-  }
-  expect(await recoverSending(app, lease)).toEqual({ requeued: 2, givenUp: 0 });
-  for (const { id } of await dueItems(app, lease)) await claimItem(app, lease, id);
-  // Part 1 has no open message: sent anew it would stand there twice.
-  expect(await recoverSending(app, lease)).toEqual({ requeued: 1, givenUp: 1 });
-  const rows = await it.admin`SELECT part, state FROM pipeline.outbox WHERE kind = 'final' ORDER BY part`;
-  expect([...rows]).toEqual([
-    { part: 0, state: "queued" },
-    { part: 1, state: "failed" },
+    { state: "queued", text: true, done: false, message_id: null, error: "retry_after" },
   ]);
 });
 
@@ -280,18 +214,26 @@ test("the messages that a turn has opened are found again by part, the newest of
     await settleItem(app, lease, id ?? 0, { state: "sent", messageId });
   }
   const lost = await enqueueSending(app, lease, opening("d", 2));
-  await settleItem(app, lease, lost ?? 0, { state: "failed", error: "gone" });
+  await settleItem(app, lease, lost ?? 0, { state: "failed", error: "gone", unreachable: true });
   expect(await openMessages(app, turnId)).toEqual([
     { part: 0, messageId: 100 },
     { part: 1, messageId: 201 },
   ]);
-  expect(await openMessageId(app, turnId, 1)).toBe(201);
-  expect(await openMessageId(app, turnId, 2)).toBeNull();
   expect(await openMessages(app, crypto.randomUUID())).toEqual([]);
 
-  // A part that was first shown as a message of its own is edited in that one.
-  await queue(app, item(lease, "final", { kind: "final", turnId, part: 3 }));
-  await deliver(app, lease, { state: "sent", messageId: 303 });
-  expect(await openMessageId(app, turnId, 3)).toBe(303);
-  expect((await openMessages(app, turnId)).map(({ part }) => part)).toEqual([0, 1]);
+  // A part of the answer is an edit of the newest message that shows it, a file never is.
+  const file = { name: "a.txt", content: "x" };
+  for (const part of [0, 1, 2])
+    await queue(app, item(lease, `final ${part}`, { kind: "final", turnId, part }));
+  await queue(app, item(lease, "file", { kind: "final", turnId, part: 0, message: { text: "", file } }));
+  const due = await dueItems(app, lease);
+  expect(due.map(({ edits }) => edits)).toEqual([true, true, false, false]);
+  const rows = await Promise.all(due.map(({ id }) => claimItem(app, lease, id)));
+  expect(rows.map((row) => row?.target)).toEqual([100, 201, null, null]);
+
+  const left = (messageId: number, chatId = 7) => isContinuedBelow(app, { turnId, chatId, messageId });
+  expect(await left(99)).toBe(true);
+  for (const messageId of [100, 201, 202]) expect(await left(messageId)).toBe(false);
+  expect(await left(99, 8)).toBe(false);
+  expect(await isContinuedBelow(app, { turnId: crypto.randomUUID(), chatId: 7, messageId: 1 })).toBe(false);
 });

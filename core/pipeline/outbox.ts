@@ -34,6 +34,8 @@ export type OutboxItem = {
   readonly orgId?: string;
   readonly turnId?: string;
   readonly part?: number;
+  /** The language of whoever reads it: of what is added when it may be a repeat, or is given up. */
+  readonly locale?: string;
 };
 
 export type OutboxRow = {
@@ -43,16 +45,14 @@ export type OutboxRow = {
   readonly kind: OutboxKind;
   readonly message: OutgoingMessage;
   readonly turnId: string | null;
-  readonly part: number;
+  /** The message to change or to remove; null for a new one. */
+  readonly target: number | null;
   readonly attempts: number;
-  /** True when an earlier attempt may have arrived. */
-  readonly repeat: boolean;
+  /** How many earlier attempts may have arrived: with one, this is a repeat. */
+  readonly maybeSent: number;
+  readonly ageMs: number;
+  readonly locale: string | null;
 };
-
-export type Delivery =
-  | { readonly state: "sent"; readonly messageId: number | null }
-  | { readonly state: "queued"; readonly afterMs: number; readonly error: string }
-  | { readonly state: "unknown" | "failed"; readonly error: string };
 
 /** The channel that the sender listens on; the payload is the bot's id. */
 export const OUTBOX_CHANNEL = "outbox";
@@ -65,12 +65,22 @@ type Raw = {
   kind: OutboxKind;
   payload: OutgoingMessage;
   turn_id: string | null;
-  part: number;
+  target: string | null;
   attempts: number;
-  repeat: boolean;
+  maybe_sent: number;
+  age_ms: string;
+  locale: string | null;
 };
 
-const COLUMNS = sql`id, chat_id, thread_id, kind, payload, turn_id, part, attempts, error IS NOT DISTINCT FROM 'unknown' AS repeat`;
+/**
+ * The message that a row of the outbox, called `o`, changes: the one it names,
+ * or for a part of an answer the one that shows this part already. A file is
+ * always a message of its own.
+ */
+export const TARGET = sql`coalesce((o.payload->>'messageId')::bigint,
+  CASE WHEN o.kind = 'final' AND o.payload->>'file' IS NULL THEN
+    (SELECT m.message_id FROM pipeline.outbox m
+      WHERE m.turn_id = o.turn_id AND m.part = o.part AND m.message_id IS NOT NULL ORDER BY m.id DESC LIMIT 1) END)`;
 
 /** Writes what is to be said, in the transaction of the change it tells about. An item whose key is known is skipped. */
 export async function enqueue(tx: Tx, items: readonly OutboxItem[]): Promise<void> {
@@ -95,10 +105,11 @@ async function insert(tx: Tx, items: readonly OutboxItem[], state: "queued" | "s
     (
       item,
     ) => sql`(${item.orgId ?? null}::uuid, ${item.botId}::bigint, ${item.chatId}::bigint, ${item.threadId}::bigint, ${item.turnId ?? null}::uuid,
-      ${item.part ?? 0}::int, ${item.kind}, ${JSON.stringify(storable(item.message))}::jsonb, ${item.key}, ${state}, ${state === "sending" ? 1 : 0}::int)`,
+      ${item.part ?? 0}::int, ${item.kind}, ${JSON.stringify(storable(item.message))}::jsonb, ${item.key}, ${state}, ${state === "sending" ? 1 : 0}::int,
+      ${item.locale ?? null})`,
   );
   return tx.execute<{ id: string }>(sql`INSERT INTO pipeline.outbox
-    (org_id, bot_id, chat_id, thread_id, turn_id, part, kind, payload, idempotency_key, state, attempts)
+    (org_id, bot_id, chat_id, thread_id, turn_id, part, kind, payload, idempotency_key, state, attempts, locale)
     VALUES ${sql.join(rows, sql`, `)} ON CONFLICT (idempotency_key) DO NOTHING RETURNING id`);
 }
 
@@ -114,9 +125,11 @@ export async function dueItems(
 ): Promise<{ id: number; chatId: number; edits: boolean }[]> {
   const others = busy.length === 0 ? sql`true` : sql`o.chat_id NOT IN ${[...busy]}`;
   const rows = await inSystem(app, (tx) =>
-    tx.execute<{ id: string; chat_id: string; edits: boolean }>(sql`SELECT o.id, o.chat_id,
-        o.payload->>'messageId' IS NOT NULL OR (o.kind = 'final' AND o.payload->>'file' IS NULL AND EXISTS (
-          SELECT FROM pipeline.outbox m WHERE m.turn_id = o.turn_id AND m.part = o.part AND m.message_id IS NOT NULL)) AS edits
+    tx.execute<{
+      id: string;
+      chat_id: string;
+      edits: boolean;
+    }>(sql`SELECT o.id, o.chat_id, ${TARGET} IS NOT NULL AS edits
       FROM pipeline.outbox o
       WHERE o.bot_id = ${lease.botId} AND o.state = 'queued' AND ${others} AND NOT EXISTS (
         SELECT FROM pipeline.outbox e WHERE e.bot_id = o.bot_id AND e.chat_id = o.chat_id AND e.id <= o.id
@@ -126,36 +139,19 @@ export async function dueItems(
   return rows.map((row) => ({ id: Number(row.id), chatId: Number(row.chat_id), edits: row.edits }));
 }
 
-/** Commits `sending` before the send, so that a crash in between is known to have an unknown outcome. Null when it is no longer ours. */
+/**
+ * Commits `sending` before the send, so that a crash in between is known to
+ * have an unknown outcome. Null when it is no longer ours. Nothing is asked of
+ * the database between this and the call: what is claimed is as good as sent.
+ */
 export async function claimItem(app: App, lease: Lease, id: number): Promise<OutboxRow | null> {
   const [row] = await inSystem(app, (tx) =>
-    tx.execute<Raw>(sql`UPDATE pipeline.outbox SET state = 'sending', attempts = attempts + 1
-      WHERE id = ${id} AND state = 'queued' AND ${holds(lease)} RETURNING ${COLUMNS}`),
+    tx.execute<Raw>(sql`UPDATE pipeline.outbox o SET state = 'sending', attempts = attempts + 1
+      WHERE id = ${id} AND state = 'queued' AND ${holds(lease)}
+      RETURNING id, chat_id, thread_id, kind, payload, turn_id, attempts, maybe_sent, locale, ${TARGET} AS target,
+        extract(epoch FROM clock_timestamp() - created_at) * 1000 AS age_ms`),
   );
   return row === undefined ? null : fromRaw(row);
-}
-
-/** Writes the outcome of a send. What has been delivered (or given up) keeps no text. */
-export async function settleItem(app: App, lease: Lease, id: number, delivery: Delivery): Promise<void> {
-  const done = delivery.state === "sent" || delivery.state === "failed";
-  await inSystem(app, (tx) =>
-    tx.execute(sql`UPDATE pipeline.outbox SET state = ${delivery.state},
-      payload = ${done ? sql`NULL` : sql`payload`},
-      done_at = ${done ? sql`clock_timestamp()` : sql`NULL`},
-      message_id = coalesce(${delivery.state === "sent" ? delivery.messageId : null}::bigint, message_id),
-      next_at = clock_timestamp() + ${delivery.state === "queued" ? delivery.afterMs : 0} * interval '1 ms',
-      error = ${delivery.state === "sent" ? null : delivery.error}
-      WHERE id = ${id} AND ${holds(lease)}`),
-  );
-}
-
-/** The message that shows this part of this turn, once it has been opened. */
-export async function openMessageId(app: App, turnId: string, part: number): Promise<number | null> {
-  const [row] = await inSystem(app, (tx) =>
-    tx.execute<{ message_id: string }>(sql`SELECT message_id FROM pipeline.outbox
-      WHERE turn_id = ${turnId} AND part = ${part} AND message_id IS NOT NULL ORDER BY id DESC LIMIT 1`),
-  );
-  return row === undefined ? null : Number(row.message_id);
 }
 
 /** The messages that an earlier attempt at this turn opened, by part. */
@@ -171,23 +167,22 @@ export async function openMessages(app: App, turnId: string): Promise<{ part: nu
 }
 
 /**
- * What a dead process was sending. Edits and deletions are queued again; a part
- * of an answer is queued once more and will be labelled; an opening is given up
- * (the turn opens anew), and so is a notice.
+ * Whether a message that once began to show this turn was given up for a later
+ * one: nobody wrote down that it had arrived, and the turn opened anew.
  */
-export async function recoverSending(app: App, lease: Lease): Promise<{ requeued: number; givenUp: number }> {
-  return inSystem(app, async (tx) => {
-    const requeued =
-      await tx.execute(sql`UPDATE pipeline.outbox SET state = 'queued', next_at = clock_timestamp(),
-      error = CASE WHEN kind = 'final' THEN 'unknown' END
-      WHERE bot_id = ${lease.botId} AND state IN ('sending', 'unknown') AND (kind IN ('edit', 'delete') OR (kind = 'final' AND (error IS DISTINCT FROM 'unknown'
-        OR EXISTS (SELECT FROM pipeline.outbox o WHERE o.turn_id = outbox.turn_id AND o.part = outbox.part AND o.kind = 'open' AND o.message_id IS NOT NULL))))
-      AND ${holds(lease)} RETURNING id`);
-    const givenUp =
-      await tx.execute(sql`UPDATE pipeline.outbox SET state = 'failed', payload = NULL, done_at = clock_timestamp(), error = 'outcome unknown'
-      WHERE bot_id = ${lease.botId} AND state IN ('sending', 'unknown') AND ${holds(lease)} RETURNING id`);
-    return { requeued: requeued.length, givenUp: givenUp.length };
-  });
+export async function isContinuedBelow(
+  app: App,
+  shown: { turnId: string; chatId: number; messageId: number },
+): Promise<boolean> {
+  const [row] = await inSystem(app, (tx) =>
+    tx.execute<{
+      known: boolean;
+      below: boolean;
+    }>(sql`SELECT bool_or(message_id = ${shown.messageId}) AS known,
+        bool_or(message_id > ${shown.messageId}) AS below
+      FROM pipeline.outbox WHERE turn_id = ${shown.turnId} AND chat_id = ${shown.chatId}`),
+  );
+  return row?.known === false && row.below;
 }
 
 function fromRaw(row: Raw): OutboxRow {
@@ -198,8 +193,10 @@ function fromRaw(row: Raw): OutboxRow {
     kind: row.kind,
     message: row.payload,
     turnId: row.turn_id,
-    part: row.part,
+    target: row.target === null ? null : Number(row.target),
     attempts: row.attempts,
-    repeat: row.repeat,
+    maybeSent: row.maybe_sent,
+    ageMs: Number(row.age_ms),
+    locale: row.locale,
   };
 }

@@ -9,10 +9,12 @@ import { LeaseLostError, takeLease, type Lease } from "./lease.ts";
 import {
   beginUpdates,
   dropWaiting,
+  isUndone,
   markDone,
   nextOffset,
   readyInLane,
   storeBatch,
+  suspects,
   undone,
 } from "./updates.ts";
 
@@ -27,10 +29,6 @@ async function stored(app: App) {
     ),
   );
   return [...rows];
-}
-
-async function begin(app: App, lease: Lease, id: number) {
-  return beginUpdates(app, lease, [id]);
 }
 
 test("an update stored twice is new once, and the offset moves past the batch", async () => {
@@ -133,16 +131,48 @@ test("what waits is found again after a start: oldest first in its lane, control
   expect(await storeBatch(app, other, [update(5)])).toHaveLength(1);
 });
 
-test("an update that was begun three times without an end is parked, and a second of its batch is not", async () => {
+test("an update that three tenures have ended with is parked and told about in one transaction; a second of its batch is not", async () => {
   await using it = await createTestApp();
   const { app } = it;
-  const lease = await leaseOf(app);
-  await storeBatch(app, lease, [update(1), update(2)]);
-  for (let times = 0; times < 3; times++) {
-    expect(await begin(app, lease, 1)).toEqual({ begun: [1], parked: [] });
+  await storeBatch(app, await leaseOf(app), [update(1), update(2)]);
+  const told: number[] = [];
+  const begin = (lease: Lease, ids: readonly number[]) =>
+    beginUpdates(app, lease, ids, async ({ updateId }) => {
+      told.push(updateId);
+      return [
+        {
+          botId: lease.botId,
+          chatId: 7,
+          threadId: 0,
+          kind: "notice",
+          message: { text: "put aside" },
+          key: `${updateId}`,
+        },
+      ];
+    });
+  const suspected = async (lease: Lease) => (await suspects(app, lease)).map(({ updateId }) => updateId);
+  for (const isSuspect of [false, false, true]) {
+    const lease = await leaseOf(app);
+    expect(await suspected(lease)).toEqual(isSuspect ? [1] : []);
+    // However often one tenure begins it: it is what the tenure's end leaves in hand that counts.
+    for (let times = 0; times < 5; times += 1) expect(await begin(lease, [1])).toEqual([1]);
+    expect(await isUndone(app, lease, 1)).toBe(true);
   }
-  expect(await beginUpdates(app, lease, [1, 2])).toEqual({ begun: [2], parked: [1] });
-  expect(await begin(app, lease, 1)).toEqual({ begun: [], parked: [] });
+  const lease = await leaseOf(app);
+  await expect(
+    beginUpdates(app, lease, [1, 2], async () => {
+      throw new Error("nobody could be told");
+    }),
+  ).rejects.toThrow("nobody could be told");
+  expect((await stored(app))[0]).toMatchObject({ state: "ready" });
+  expect(await begin(lease, [1, 2])).toEqual([2]);
+  expect(await begin(lease, [1])).toEqual([]);
+  expect(told).toEqual([1]);
+  expect([...(await it.admin`SELECT payload FROM pipeline.outbox`)]).toEqual([
+    { payload: { text: "put aside" } },
+  ]);
+  expect(await suspected(lease)).toEqual([]);
+  expect(await isUndone(app, lease, 1)).toBe(false);
   expect((await readyInLane(app, lease, "a")).rows.map((row) => row.updateId)).toEqual([2]);
   // The operator may want to see what it was, until retention removes it.
   expect((await stored(app))[0]).toEqual({
@@ -165,7 +195,7 @@ test("what is done keeps nothing of what was said, is not begun again, and keeps
   expect(await stored(app)).toEqual(
     [1, 2].map((id) => ({ id, state: "done", payload: null, turn_id: turnId, ended: true })),
   );
-  expect(await beginUpdates(app, lease, [1, 2])).toEqual({ begun: [], parked: [] });
+  expect(await beginUpdates(app, lease, [1, 2], async () => [])).toEqual([]);
   await expect(inSystem(app, (tx) => markDone(tx, lease, [1, 99]))).rejects.toThrow(LeaseLostError);
 });
 
@@ -175,7 +205,7 @@ test("ending updates under a lost lease undoes everything that the transaction d
   const older = await leaseOf(app);
   await storeBatch(app, older, [update(1)]);
   const newer = await leaseOf(app);
-  const occasion = { orgId: null, chatId: 7, threadId: 0, updateIds: [1] };
+  const occasion = { orgId: null, chatId: 7, threadId: 0, updateIds: [1], locale: "de" };
   const work = async () => {
     await inSystem(app, (tx) =>
       tx.execute(sql`INSERT INTO pipeline.strangers VALUES (${older.botId}, 99, '2026-01-01')`),
@@ -189,10 +219,10 @@ test("ending updates under a lost lease undoes everything that the transaction d
 
   await adoptUpdates(app, { ...occasion, lease: newer }, work);
   expect((await stored(app))[0]).toMatchObject({ state: "done", payload: null });
-  const said = await it.admin`SELECT kind, payload, org_id FROM pipeline.outbox ORDER BY id`;
+  const said = await it.admin`SELECT kind, payload, org_id, locale FROM pipeline.outbox ORDER BY id`;
   expect([...said]).toEqual([
-    { kind: "notice", payload: { text: "one" }, org_id: null },
-    { kind: "edit", payload: { text: "two", messageId: 5 }, org_id: null },
+    { kind: "notice", payload: { text: "one" }, org_id: null, locale: "de" },
+    { kind: "edit", payload: { text: "two", messageId: 5 }, org_id: null, locale: "de" },
   ]);
 });
 

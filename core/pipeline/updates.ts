@@ -1,9 +1,10 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
-import { inSystem } from "../../db/tenant.ts";
+import { inSystem, isAway } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
-import { storable } from "./storable.ts";
 import { holds, LeaseLostError, type Lease } from "./lease.ts";
+import { enqueue, type OutboxItem } from "./outbox.ts";
+import { storable } from "./storable.ts";
 
 /** One stored update. `payload` is what Telegram sent, as it came. */
 export type UpdateRow = {
@@ -11,13 +12,16 @@ export type UpdateRow = {
   readonly lane: string;
   readonly control: boolean;
   readonly payload: Record<string, unknown>;
+  /** How many tenures have had it in hand. */
   readonly attempts: number;
   /** Milliseconds since the epoch, by the database's clock. */
   readonly receivedAt: number;
 };
 
-/** How often an update may be begun before it is parked: each begin that ended in a dead process counts. */
+/** An update that so many tenures have ended with in hand is parked. */
 const ATTEMPTS_MAX = 3;
+/** After so many it may be what they died of. */
+const SUSPECT_ATTEMPTS = 2;
 const LANE_ROWS_MAX = 50;
 
 type Raw = {
@@ -98,25 +102,49 @@ export async function undone(app: App, lease: Lease): Promise<{ control: UpdateR
   });
 }
 
+/** What earlier tenures may have died of, oldest first. */
+export async function suspects(app: App, lease: Lease): Promise<UpdateRow[]> {
+  const rows = await inSystem(app, (tx) =>
+    tx.execute<Raw>(sql`SELECT ${COLUMNS} FROM pipeline.updates
+      WHERE bot_id = ${lease.botId} AND state = 'ready' AND attempts >= ${SUSPECT_ATTEMPTS} ORDER BY received_at, update_id`),
+  );
+  return rows.map(fromRaw);
+}
+
+/** Whether an update still waits to be handled. */
+export async function isUndone(app: App, lease: Lease, updateId: number): Promise<boolean> {
+  const rows = await inSystem(app, (tx) =>
+    tx.execute(
+      sql`SELECT FROM pipeline.updates WHERE bot_id = ${lease.botId} AND update_id = ${updateId} AND state = 'ready'`,
+    ),
+  );
+  return rows.length > 0;
+}
+
 /**
- * Counts one more begin of these updates and returns those that may be handled;
- * one that was begun three times without an end is parked instead.
+ * Takes updates in hand and returns those that may be handled. Each tenure
+ * counts once, however often it begins one. An update that three tenures have
+ * ended with in hand is parked instead, and `noticeOf` it is said in the same
+ * transaction.
  */
 export async function beginUpdates(
   app: App,
   lease: Lease,
   updateIds: readonly number[],
-): Promise<{ begun: number[]; parked: number[] }> {
-  const rows = await inSystem(app, (tx) =>
-    tx.execute<{ update_id: string; state: string }>(sql`UPDATE pipeline.updates SET attempts = attempts + 1,
-      state = CASE WHEN attempts >= ${ATTEMPTS_MAX} THEN 'parked' ELSE state END,
-      done_at = CASE WHEN attempts >= ${ATTEMPTS_MAX} THEN clock_timestamp() END
+  noticesOf: (parked: UpdateRow) => Promise<readonly OutboxItem[]>,
+): Promise<number[]> {
+  const mayBegin = sql`(attempts < ${ATTEMPTS_MAX} OR begun_epoch IS NOT DISTINCT FROM ${lease.epoch}::bigint)`;
+  return inSystem(app, async (tx) => {
+    const rows = await tx.execute<Raw & { state: string }>(sql`UPDATE pipeline.updates SET
+      state = CASE WHEN ${mayBegin} THEN state ELSE 'parked' END,
+      done_at = CASE WHEN ${mayBegin} THEN NULL ELSE clock_timestamp() END,
+      attempts = attempts + CASE WHEN begun_epoch IS DISTINCT FROM ${lease.epoch}::bigint AND attempts < ${ATTEMPTS_MAX} THEN 1 ELSE 0 END,
+      begun_epoch = ${lease.epoch}
       WHERE bot_id = ${lease.botId} AND update_id IN ${[...updateIds]} AND state = 'ready' AND ${holds(lease)}
-      RETURNING update_id, state`),
-  );
-  const ids = (state: string) =>
-    rows.filter((row) => row.state === state).map((row) => Number(row.update_id));
-  return { begun: ids("ready"), parked: ids("parked") };
+      RETURNING ${COLUMNS}, state`);
+    for (const row of rows) if (row.state === "parked") await enqueue(tx, await noticesOf(fromRaw(row)));
+    return rows.flatMap((row) => (row.state === "ready" ? [Number(row.update_id)] : []));
+  });
 }
 
 /**
@@ -170,6 +198,11 @@ export function forgetWaiting(
 export async function scrubParked(tx: Tx, lease: Lease, lane: string): Promise<void> {
   await tx.execute(sql`UPDATE pipeline.updates SET payload = NULL
     WHERE bot_id = ${lease.botId} AND lane = ${lane} AND state = 'parked' AND ${holds(lease)}`);
+}
+
+/** Whether an update failed for what will pass: the database was away, or two got in each other's way. */
+export function isPassing(err: unknown): boolean {
+  return isAway(err);
 }
 
 function fromRaw(row: Raw): UpdateRow {

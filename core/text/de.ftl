@@ -231,6 +231,12 @@ files_question = { $kind ->
 continue_question = Bitte mach genau dort weiter, wo deine letzte Antwort aufgehört hat.
 restarted = Ich wurde neu gestartet und beantworte das noch einmal.
 gave_up_after_restarts = Ich wurde beim Antworten zweimal neu gestartet und versuche es deshalb nicht weiter. Die Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })
+message_parked = Beim Lesen dieser Nachricht bin ich dreimal abgebrochen, deshalb habe ich sie beiseitegelegt. Bitte schick sie noch einmal, vielleicht in anderen Worten.
+answer_not_shown = Ich konnte dir eine Antwort nicht ganz zeigen oder weiß nicht, ob sie angekommen ist. Falls sie fehlt, tippe auf „{ button_retry }“.
+retry_dropped = { $dropped ->
+    [one] Eine wartende Nachricht habe ich verworfen; schick sie noch einmal, falls du sie noch brauchst.
+   *[other] { $dropped } wartende Nachrichten habe ich verworfen; schick sie noch einmal, falls du sie noch brauchst.
+}
 answer_cut = Die Antwort hat ihre Höchstlänge erreicht.
 answer_stopped = Gestoppt.
 answer_stopped_early = Gestoppt, bevor es eine Antwort gab.
@@ -359,6 +365,7 @@ mail_too_often = An diese Adresse ging gerade erst eine E-Mail. Schau dort nach,
 } noch einmal.
 button_gone = Dieser Knopf funktioniert nicht mehr.
 button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
+continued_below = Diese Antwort geht weiter unten in einer anderen Nachricht weiter.
 nothing_to_stop = Hier wird gerade nichts beantwortet.
 nothing_kept = Hier wartet nichts mehr: Es ist beantwortet, neu gestellt oder älter als einen Tag.
 nothing_to_retry = Hier gibt es noch keine Frage, die sich noch einmal stellen ließe.

@@ -230,6 +230,12 @@ files_question = { $kind ->
 continue_question = Please go on exactly where your last answer stopped.
 restarted = I was restarted and am answering this again.
 gave_up_after_restarts = I was restarted twice while answering, so I stopped trying. The question is kept: press Retry. (Reference { $code })
+message_parked = I broke off three times while reading this, so I put it aside. Please send it again, perhaps in other words.
+answer_not_shown = I could not show you all of an answer, or cannot tell whether it arrived. If it is missing, press Retry.
+retry_dropped = { $dropped ->
+    [one] I dropped one waiting message; send it again if you still need it.
+   *[other] I dropped { $dropped } waiting messages; send them again if you still need them.
+}
 answer_cut = The answer reached its length limit.
 answer_stopped = Stopped.
 answer_stopped_early = Stopped before there was an answer.
@@ -349,6 +355,7 @@ mail_too_often = A mail went to that address a moment ago. Look there, or try ag
 }.
 button_gone = That button no longer works.
 button_not_yours = That button is for the person who asked, or an admin.
+continued_below = This answer goes on in a message below.
 nothing_to_stop = Nothing is being answered here right now.
 nothing_kept = Nothing is waiting here any more: it has been answered or asked again, or is more than a day old.
 nothing_to_retry = There is no question here yet that could be asked again.

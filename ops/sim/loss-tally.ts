@@ -40,6 +40,8 @@ const FORM = /^Answer (a\d+) to ([qx\d ]+):/;
 const RESTARTED = `${sentence("en", "restarted")}\n\n`;
 const REPEAT = `\n\n${sentence("en", "repeat_label")}`;
 const GAVE_UP = sentence("en", "gave_up_after_restarts", { code: "" }).split("(")[0] ?? "";
+const NOT_SHOWN = sentence("en", "answer_not_shown");
+const PARKED = sentence("en", "message_parked");
 
 /** Null for a message that shows no answer. `sent` is what Claude sent, by the answer's id. */
 export function shownBy(message: SimMessage, sent: ReadonlyMap<string, string>): Shown | null {
@@ -63,9 +65,14 @@ export function shownBy(message: SimMessage, sent: ReadonlyMap<string, string>):
   };
 }
 
-/** Whether a message says that a question was given up after two restarts. */
+/** Whether a message says that a question or an answer was given up, and offers to ask again. */
 export function isGivenUp(message: SimMessage): boolean {
-  return message.text.startsWith(GAVE_UP);
+  return message.text.startsWith(GAVE_UP) || message.text.startsWith(NOT_SHOWN);
+}
+
+/** Whether a message says that something was put aside, and is to be sent again. */
+export function isPutAside(message: SimMessage): boolean {
+  return message.text.startsWith(PARKED);
 }
 
 /** Counts what stands in the chats when all is over; `questions` are the ids of all that was asked. */

@@ -1,6 +1,8 @@
-import { isGivenUp, shownBy, tallyOf, type Tally } from "./loss-tally.ts";
+import { isGivenUp, isPutAside, shownBy, tallyOf, type Tally } from "./loss-tally.ts";
+import { traceOf } from "./loss-trace.ts";
 import type { Program } from "./program.ts";
 import { openStage, type Stage, type StageDatabase } from "./stage.ts";
+import type { SimMessage } from "./telegram/message.ts";
 import { hasButton } from "./world.ts";
 
 export type LossPlan = {
@@ -15,8 +17,10 @@ export type LossReport = Tally & {
   readonly plan: LossPlan;
   /** Unanswered questions at each kill. */
   readonly underWay: readonly number[];
-  /** How often somebody had to press Retry, because a question was interrupted twice. */
+  /** How often somebody was told to press Retry, because a question was interrupted twice or its answer may not have arrived. */
   readonly retries: number;
+  /** How often somebody was told that something was put aside, and sent or pressed it again. */
+  readonly putAside: number;
   /** From asking to the finished answer; of unanswered questions, nothing. */
   readonly longestWaitMs: number;
   /** From the last start of the program before the answer, when the question was older than that. */
@@ -24,6 +28,8 @@ export type LossReport = Tally & {
   /** Updates, turns and messages that the program had not brought to an end. */
   readonly owed: number;
   readonly exitCode: number | null;
+  /** What the database knows of each question that was lost. */
+  readonly traces: readonly string[];
 };
 
 // A question that nobody answers for so long after the last start is counted as lost.
@@ -54,24 +60,32 @@ export async function measureLoss(database: StageDatabase, plan: LossPlan): Prom
   const first = stage.launch();
   await first.ready;
   const people = await stage.gather(plan.chats);
-  const course: Course = { stage, plan, starts: [performance.now()], asked: new Map(), answered: new Map() };
+  const course: Course = {
+    stage,
+    plan,
+    starts: [performance.now()],
+    asked: new Map(),
+    answered: new Map(),
+    retries: 0,
+    putAside: 0,
+  };
   const talks = people.map((person, number) => converse(course, { person, number, random }));
   const underWay = await killAtRandom(course, random);
-  const retries = (await Promise.all(talks)).reduce((sum, count) => sum + count, 0);
+  await Promise.all(talks);
   const owed = await owedWhenQuiet(stage);
   const exitCode = await stage.end();
+  const chats = people.map((person) => stage.heard(person));
+  const tally = tallyOf(chats, [...course.asked.keys()], stage.sent);
   return {
     plan,
     underWay,
-    retries,
+    retries: course.retries,
+    putAside: course.putAside,
     ...waits(course),
     owed,
     exitCode,
-    ...tallyOf(
-      people.map((person) => stage.heard(person)),
-      [...course.asked.keys()],
-      stage.sent,
-    ),
+    ...tally,
+    traces: await Promise.all(tally.lost.map((question) => traceOf(stage.sql, question))),
   };
 }
 
@@ -86,6 +100,7 @@ export function lossLine(report: LossReport): string {
     `repeats ${report.repeatsLabelled} labelled (${report.labelledOnce} of them said once), ${report.repeatsUnlabelled.length} unlabelled`,
     `${report.orphans} orphans`,
     `${report.retries} asked again with Retry`,
+    `${report.putAside} put aside and sent again`,
     `longest wait ${seconds(report.longestWaitMs)}, after a restart ${seconds(report.longestAfterRestartMs)}`,
   ].join("; ");
 }
@@ -97,16 +112,18 @@ type Course = {
   readonly starts: number[];
   readonly asked: Map<string, number>;
   readonly answered: Map<string, number>;
+  retries: number;
+  putAside: number;
 };
 
-/** One person's questions. Resolves when they have been answered or given up, to how often Retry was pressed. */
+/** One person's questions. Resolves when they have been answered or given up. */
 async function converse(
   course: Course,
   { person, number, random }: { person: number; number: number; random: () => number },
-): Promise<number> {
+): Promise<void> {
   const { stage, plan, asked } = course;
   const patient = number % 2 === 0;
-  const pressed = new Set<number>();
+  const heeded = new Set<number>();
   const own: string[] = [];
   for (let index = 0; index < plan.questionsPerChat; index += 1) {
     await Bun.sleep(THINK_MS_MIN + random() * (THINK_MS_MAX - THINK_MS_MIN));
@@ -114,13 +131,13 @@ async function converse(
     stage.telegram.say({ from: person, text: `Please tell me about ${question}` });
     asked.set(question, performance.now());
     own.push(question);
-    if (patient) await waitForAnswers(course, { person, own, pressed });
+    if (patient) await waitForAnswers(course, { person, own, heeded });
   }
-  await waitForAnswers(course, { person, own, pressed });
-  return pressed.size;
+  await waitForAnswers(course, { person, own, heeded });
 }
 
-type Waiting = { person: number; own: readonly string[]; pressed: Set<number> };
+/** `heeded` are the notices that the person has acted on. */
+type Waiting = { person: number; own: readonly string[]; heeded: Set<number> };
 
 async function waitForAnswers(course: Course, waiting: Waiting): Promise<void> {
   const { asked, answered, plan, starts } = course;
@@ -134,16 +151,36 @@ async function waitForAnswers(course: Course, waiting: Waiting): Promise<void> {
     if (open.length === 0) return;
     const since = Math.max(starts.at(-1) ?? 0, asked.get(open.at(-1) ?? "") ?? 0);
     if (performance.now() - since > PATIENCE_MS) return;
-    const notice = messages.find(
-      (message) =>
-        isGivenUp(message) && hasButton(message, "Retry") && !waiting.pressed.has(message.messageId),
-    );
-    const data = notice?.buttons.flat()[0]?.data;
-    // A press stops what is being answered and drops what waits, so it comes when nothing does.
-    if (notice === undefined || data === undefined || !(await isIdle(course.stage, waiting.person))) continue;
-    waiting.pressed.add(notice.messageId);
-    course.stage.telegram.press({ from: waiting.person, messageId: notice.messageId, data });
+    await heed(course, waiting, messages);
   }
+}
+
+// What a person does who is told to press Retry, or to send something again.
+async function heed(
+  course: Course,
+  { person, heeded }: Waiting,
+  messages: readonly SimMessage[],
+): Promise<void> {
+  const { telegram } = course.stage;
+  const isNew = ({ messageId }: SimMessage): boolean => !heeded.has(messageId);
+  const aside = messages.find((message) => isPutAside(message) && isNew(message));
+  if (aside !== undefined) {
+    heeded.add(aside.messageId);
+    course.putAside += 1;
+    const said = telegram.messages(person).find(({ messageId }) => messageId === aside.replyTo);
+    if (said !== undefined) telegram.say({ from: person, text: said.text });
+    // It was a press: every Retry that still stands is pressed again.
+    else for (const message of messages.filter(isGivenUp)) heeded.delete(message.messageId);
+  }
+  const notice = messages.find(
+    (message) => isGivenUp(message) && hasButton(message, "Retry") && isNew(message),
+  );
+  const data = notice?.buttons.flat()[0]?.data;
+  // A press stops what is being answered and drops what waits, so it comes when nothing does.
+  if (notice === undefined || data === undefined || !(await isIdle(course.stage, person))) return;
+  heeded.add(notice.messageId);
+  course.retries += 1;
+  telegram.press({ from: person, messageId: notice.messageId, data });
 }
 
 async function isIdle({ telegram, sql }: Stage, person: number): Promise<boolean> {
@@ -175,9 +212,9 @@ async function killAtRandom(course: Course, random: () => number): Promise<numbe
 async function owedWhenQuiet({ sql }: Stage): Promise<number> {
   for (const startedAt = performance.now(); ; await Bun.sleep(LOOK_EVERY_MS)) {
     const [row] = await sql<{ owed: number }[]>`SELECT (
-      (SELECT count(*) FROM pipeline.outbox WHERE state IN ('queued', 'sending', 'unknown'))
+      (SELECT count(*) FROM pipeline.outbox WHERE state IN ('queued', 'sending'))
       + (SELECT count(*) FROM app.turns WHERE status = 'running')
-      + (SELECT count(*) FROM pipeline.updates WHERE state <> 'done'))::int AS owed`;
+      + (SELECT count(*) FROM pipeline.updates WHERE state = 'ready'))::int AS owed`;
     if (row?.owed === 0 || performance.now() - startedAt > QUIET_MS_MAX) return row?.owed ?? 0;
   }
 }
