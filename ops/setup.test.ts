@@ -11,13 +11,13 @@ import { ALICE, BOB, startWorld } from "./sim/world.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const MASTER_KEY = "5rK0m0s1l8Xv7hG2c9QeT4yUbN6aZ3wJpLdFxVqHk+E=";
 
-test("npm run setup -- --new-owner: usage without it, no team without an owner, and a link for one team", async () => {
+test("npm run setup -- --new-owner: usage, no team without an owner, and a link for one team", async () => {
   await using it = await createTestApp({ masterKeys: parseMasterKeys(MASTER_KEY) });
   using setup = program(it.urls.databaseUrl, {
     TELEGRAM_BOT_TOKEN: "5000000001:AAE-looks-like-a-token-of-BotFather_0",
   });
   await openInstance(it.app, "real", null);
-  expect(await setup.run()).toEqual([1, expect.stringContaining("--new-owner --team")]);
+  expect(await setup.run("--help")).toEqual([1, expect.stringContaining("--new-owner --team")]);
   expect(await setup.run("--new-owner")).toEqual([1, expect.stringContaining("Nobody owns this bot yet")]);
   await leaseOf(it.app);
   await it.team(1, "First");

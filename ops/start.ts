@@ -8,7 +8,6 @@ import packageFile from "../package.json" with { type: "json" };
 import { bindAdmin } from "./admin/server.ts";
 import { banner } from "./banner.ts";
 import { openDatabase } from "./database.ts";
-import { startDemo } from "./demo.ts";
 import { explain } from "./failure.ts";
 import { localSecrets } from "./local-secrets.ts";
 import { ROLES, startProduct, type ProcessRole } from "./product.ts";
@@ -51,9 +50,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
   const secrets = config.production ? null : localSecrets(folder);
   const database = await openDatabase(config, folder);
   closers.push(database.close);
-  const demo = simulated
-    ? await startDemo({ folder, port: config.demoPort, practiceClaude: config.claude.apiKey === null })
-    : null;
+  const demo = simulated ? await openDemo(config, folder) : null;
   if (demo !== null) closers.push(demo.stop);
   const telegram = config.telegram ?? demo?.telegram;
   if (telegram === undefined) throw new Error("there is neither a real nor a simulated Telegram");
@@ -97,6 +94,12 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
     folder,
     ...product,
   };
+}
+
+// Only the demo loads the simulators.
+async function openDemo({ demoPort, claude }: Config, folder: string) {
+  const { startDemo } = await import("./demo.ts");
+  return startDemo({ folder, port: demoPort, practiceClaude: claude.apiKey === null });
 }
 
 function open(app: App, config: Config): Promise<string | null> {
