@@ -3,6 +3,7 @@ import type { LanguageCode, Message } from "grammy/types";
 import { sentence, type Language } from "../core/text/text.ts";
 import { ask, offerEdited } from "./ask.ts";
 import { clientOptions } from "./client.ts";
+import { dropStrayToken } from "./commands/connect.ts";
 import { press } from "./commands/press.ts";
 import { runCommand, takeInput } from "./commands/run.ts";
 import { COMMANDS } from "./commands/table.ts";
@@ -75,6 +76,7 @@ export function createBot(
   bot.on("my_chat_member", (ctx) =>
     ctx.visit === null ? conclude(ctx, null) : noteMembership(ctx, ctx.visit),
   );
+  bot.use(dropStrayToken);
   bot.on("edited_message", offerEdited);
   bot.use(runCommand);
   bot.use(takeInput);

@@ -111,6 +111,7 @@ export function afterFailure(
       return row.maybeSent + 1 < SENDS_MAX ? retry(backoffMs, true) : fail("outcome unknown");
     }
     case "no_message":
+    case "undeletable":
     case "not_modified":
       return { state: "sent", messageId: row.target };
     case "gone":

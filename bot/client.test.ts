@@ -76,7 +76,7 @@ test("a failed call is told by its code, and by its words only where Telegram ha
     [refusal(400, "Bad Request: message to edit not found"), { kind: "no_message" }],
     [refusal(400, "Bad Request: message can't be edited"), { kind: "no_message" }],
     [refusal(400, "Bad Request: message to delete not found"), { kind: "no_message" }],
-    [refusal(400, "Bad Request: message can't be deleted for everyone"), { kind: "no_message" }],
+    [refusal(400, "Bad Request: message can't be deleted for everyone"), { kind: "undeletable" }],
     [refusal(400, "Bad Request: message is too long"), { kind: "too_long" }],
     [refusal(400, "Bad Request: MESSAGE_TOO_LONG"), { kind: "too_long" }],
     [

@@ -40,22 +40,19 @@ export type CallFailure =
   | { readonly kind: "conflict" }
   | { readonly kind: "gone"; readonly reason: string }
   | { readonly kind: "migrated"; readonly chatId: number }
-  | { readonly kind: "not_modified" | "cannot_parse" | "no_thread" | "no_message" | "too_long" }
+  | { readonly kind: BadRequest }
   | { readonly kind: "rejected"; readonly reason: string }
   | { readonly kind: "not_telegram" };
 
+type BadRequest = "not_modified" | "cannot_parse" | "no_thread" | "no_message" | "undeletable" | "too_long";
+
 // The only texts that are matched: Telegram gives these 400s no number.
-const BAD_REQUESTS: readonly [
-  RegExp,
-  "not_modified" | "cannot_parse" | "no_thread" | "no_message" | "too_long",
-][] = [
+const BAD_REQUESTS: readonly [RegExp, BadRequest][] = [
   [/message is not modified/i, "not_modified"],
   [/can't parse entities|ENTITY_/i, "cannot_parse"],
   [/message thread not found/i, "no_thread"],
-  [
-    /message to edit not found|message can't be edited|message to delete not found|message can't be deleted/i,
-    "no_message",
-  ],
+  [/message to edit not found|message can't be edited|message to delete not found/i, "no_message"],
+  [/message can't be deleted/i, "undeletable"],
   [/message is too long|MESSAGE_TOO_LONG/i, "too_long"],
 ];
 

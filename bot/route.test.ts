@@ -80,6 +80,9 @@ test("commands, buttons, edits and memberships overtake; anything else that is s
   expect(controlOf({ message: command("/stop") })).toBe(true);
   expect(controlOf({ message: command("/stop@blockbot now") })).toBe(true);
   expect(controlOf({ message: { ...GROUP, migrate_to_chat_id: -1002 } })).toBe(true);
+  const token = { chat: { id: 7, type: "private" }, text: " xoxb-1234567890-abcdefghij\n" };
+  expect(controlOf({ message: token })).toBe(true);
+  expect(controlOf({ message: { ...token, text: `this one: ${token.text}` } })).toBe(false);
   expect(routeOf(ME, { callback_query: { data: "x", message: GROUP } })).toEqual({
     lane: "7001:-1001:0",
     control: true,

@@ -1,3 +1,5 @@
+import { tokenOwner } from "../core/vault/services.ts";
+
 /** Where a stored update belongs, told from the raw update before anything has checked it. */
 export type Route = { readonly lane: string; readonly control: boolean };
 
@@ -5,7 +7,8 @@ const NOWHERE = "-";
 
 /**
  * The lane is (bot, chat, topic). Control updates overtake: buttons, commands
- * for this bot, and every kind that is no message. Never throws, whatever arrives.
+ * for this bot, a token that somebody pasted in private, and every kind that is
+ * no message. Never throws, whatever arrives.
  */
 export function routeOf(bot: { id: number; username: string }, update: unknown): Route {
   const message = field(update, "message");
@@ -18,7 +21,10 @@ export function routeOf(bot: { id: number; username: string }, update: unknown):
   }
   return {
     lane: laneOf(bot.id, message),
-    control: startsWithCommand(message, bot.username) || field(message, "migrate_to_chat_id") !== undefined,
+    control:
+      startsWithCommand(message, bot.username) ||
+      isPastedToken(message) ||
+      field(message, "migrate_to_chat_id") !== undefined,
   };
 }
 
@@ -52,6 +58,16 @@ function startsWithCommand(message: unknown, username: string): boolean {
   if (typeof length !== "number") return false;
   const [, addressee] = text.slice(0, length).split("@");
   return addressee === undefined || addressee.toLowerCase() === username.toLowerCase();
+}
+
+// A secret is taken from the chat at once, and must never be part of a question.
+function isPastedToken(message: unknown): boolean {
+  const text = field(message, "text");
+  return (
+    typeof text === "string" &&
+    field(field(message, "chat"), "type") === "private" &&
+    tokenOwner(text) !== null
+  );
 }
 
 function field(value: unknown, key: string): unknown {

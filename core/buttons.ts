@@ -36,6 +36,11 @@ export type ButtonKind =
   | "hand_over_sure"
   | "remove_member"
   | "remove_member_sure"
+  | "connect"
+  | "connect_not"
+  | "connections"
+  | "disconnect"
+  | "disconnect_sure"
   | "invites"
   | "revoke_invite";
 

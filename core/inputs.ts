@@ -3,9 +3,15 @@ import { pendingInputs } from "../db/schema/chat.ts";
 import { inTenant } from "../db/tenant.ts";
 import { AppError } from "./errors.ts";
 import type { Scope } from "./scope.ts";
+import type { PastedService } from "./vault/services.ts";
 
 /** What a command can wait for from one person in one chat. */
-export type InputKind = "team_name" | "new_team_name" | "time_zone" | "team_instructions";
+export type InputKind =
+  | "team_name"
+  | "new_team_name"
+  | "time_zone"
+  | "team_instructions"
+  | `secret_${PastedService}`;
 
 const PENDING_MINUTES = 10;
 

@@ -1,6 +1,7 @@
 import type { InputKind } from "../../core/inputs.ts";
 import type { Role, Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
+import { takeSecret } from "./connect.ts";
 import { takeTimeZone } from "./settings.ts";
 import { takeInstructions } from "./voice.ts";
 import { takeName } from "./team.ts";
@@ -17,4 +18,7 @@ export const INPUTS: Readonly<Record<InputKind, Input>> = {
   team_instructions: { who: "admin", take: takeInstructions },
   time_zone: { who: "member", take: takeTimeZone },
   new_team_name: { who: "member", take: takeNewTeam },
+  // Whoever may not connect it any more is refused when it is deleted, not before.
+  secret_slack: { who: "member", take: takeSecret("slack") },
+  secret_clickup: { who: "member", take: takeSecret("clickup") },
 };

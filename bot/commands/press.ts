@@ -5,6 +5,7 @@ import type { Ctx, Visit } from "../context.ts";
 import { STOP_PREFIX } from "../presenter.ts";
 import { answerKept } from "../kept.ts";
 import { retryByButton, startNew, stopById } from "./chat.ts";
+import { askSecret, disconnect, keepUnconnected, showConnections, sureToDisconnect } from "./connect.ts";
 import { forgetAll, forgetNothing } from "./forget.ts";
 import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
 import { invites, revoke } from "./invites.ts";
@@ -48,6 +49,11 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   hand_over_sure: { long: false, run: handOver },
   remove_member: { long: false, run: askRemove },
   remove_member_sure: { long: false, run: remove },
+  connect: { long: false, run: askSecret },
+  connect_not: { long: false, run: keepUnconnected },
+  connections: { long: false, run: showConnections },
+  disconnect: { long: false, run: sureToDisconnect },
+  disconnect_sure: { long: false, run: disconnect },
   invites: { long: false, run: invites },
   revoke_invite: { long: false, run: revoke },
 };

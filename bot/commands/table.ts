@@ -3,6 +3,7 @@ import { sentence } from "../../core/text/text.ts";
 import { conclude, messageOf } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { retry, startNew, status, stop } from "./chat.ts";
+import { connect, connections, disconnectNamed } from "./connect.ts";
 import { forget } from "./forget.ts";
 import { settings } from "./settings.ts";
 import { budget, usage } from "./usage.ts";
@@ -37,6 +38,9 @@ export const COMMANDS: readonly Command[] = [
   { name: "members", where: "private", who: "member", run: members },
   { name: "invite", where: "private", who: "admin", run: invite },
   { name: "remove", where: "private", who: "admin", run: members },
+  { name: "connect", where: "private", who: "admin", run: connect },
+  { name: "connections", where: "private", who: "admin", run: connections },
+  { name: "disconnect", where: "private", who: "admin", run: disconnectNamed },
   { name: "claim", where: "group", who: "admin", run: claim },
   { name: "help", where: "anywhere", who: "member", run: help },
 ];

@@ -22,6 +22,8 @@ language_name = Deutsch
 button_rename = Umbenennen
 button_new_team = Neues Team
 button_leave_team = Verlassen
+button_disconnect = { $service } trennen
+button_connect_again = Noch einmal senden
 button_cancel = Abbrechen
 button_make_role = { $role ->
     [admin] Zum Admin machen
@@ -92,6 +94,9 @@ command_team = deine Teams: wechseln, umbenennen, verlassen, ein neues gründen
 command_members = wer im Team ist und in welcher Rolle
 command_remove = jemanden aus dem Team entfernen
 command_invite = einen Einladungslink erstellen („/invite admin“ für einen Admin)
+command_connect = Slack oder ClickUp mit seinem Token verbinden
+command_connections = was dein Team verbunden hat
+command_disconnect = eine Verbindung vergessen
 command_claim = diese Gruppe deinem Team zuordnen
 command_help = was du hier tun kannst
 status_claude_ok = Claude antwortet ({ $model }).
@@ -120,6 +125,35 @@ status_team = { $role ->
     [admin] Du bist Admin im Team „{ $team }“.
    *[other] Du bist Mitglied im Team „{ $team }“.
 }
+
+# Connections
+connect_choose = Was möchtest du für „{ $team }“ verbinden?
+connect_ask = Schick mir das Token von { $service } für „{ $team }“ als nächste Nachricht, innerhalb von zehn Minuten. Ich lösche diese Nachricht sofort und bewahre das Token verschlüsselt auf; niemand bekommt es zu sehen, auch Claude nicht.
+connect_cancelled = Es wurde nichts verbunden. Ich warte auf kein Token mehr.
+connect_done = { $service } ist für „{ $team }“ verbunden, mit dem Token, das auf { $last4 } endet. /connections zeigt alles.
+connect_replaced = { $service } ist für „{ $team }“ verbunden, jetzt mit dem Token, das auf { $last4 } endet, statt mit { $before }. /connections zeigt alles.
+secret_deleted = Deine Nachricht habe ich gelöscht.
+secret_left = Deine Nachricht konnte ich nicht löschen: Bitte lösche sie selbst.
+secret_unasked = Das sah nach einem Token aus. Ich habe es weder behalten noch weitergegeben. Wenn du etwas verbinden willst, schick zuerst /connect.
+connections = „{ $team }“ hat verbunden:
+connections_none = „{ $team }“ hat noch nichts verbunden. Das geht mit /connect.
+connection_line =
+    { $service }{ $last4 ->
+        [none] {""}
+       *[other] {" "}…{ $last4 }
+    }{ $status ->
+        [needs_reauth] : muss neu verbunden werden
+       *[other] {""}
+    }
+    { $name ->
+        [none] Verbunden am { $date }
+       *[other] Verbunden von { $name } am { $date }
+    }, { $used ->
+        [none] noch nicht benutzt
+       *[other] zuletzt benutzt am { $used }
+    }
+disconnect_ask = Soll „{ $team }“ die Verbindung zu { $service } vergessen? Was sie benutzt, funktioniert dann nicht mehr.
+disconnect_done = „{ $team }“ hat die Verbindung zu { $service } vergessen. Wenn sonst niemand das Token benutzt, widerrufe es auch dort.
 
 # Settings
 settings =

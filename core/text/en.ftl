@@ -22,6 +22,8 @@ language_name = English
 button_rename = Rename
 button_new_team = New team
 button_leave_team = Leave
+button_disconnect = Disconnect { $service }
+button_connect_again = Send it again
 button_cancel = Cancel
 button_make_role = { $role ->
     [admin] Make admin
@@ -92,6 +94,9 @@ command_team = your teams: switch, rename, leave, make a new one
 command_members = who is in the team, and in which role
 command_remove = remove somebody from the team
 command_invite = make an invite link (“/invite admin” for an admin)
+command_connect = connect Slack or ClickUp by its token
+command_connections = what your team has connected
+command_disconnect = forget a connection
 command_claim = tie this group to your team
 command_help = what you can do here
 status_claude_ok = Claude answers ({ $model }).
@@ -119,6 +124,35 @@ status_team = You are { $role ->
     [admin] an admin
    *[other] a member
 } of “{ $team }”.
+
+# Connections
+connect_choose = What do you want to connect for “{ $team }”?
+connect_ask = Send me the token of { $service } for “{ $team }” as your next message, within ten minutes. I delete that message at once and keep the token encrypted; it is shown to nobody, and Claude never sees it.
+connect_cancelled = Nothing was connected. I no longer wait for a token.
+connect_done = { $service } is connected for “{ $team }”, with the token that ends in { $last4 }. /connections shows everything.
+connect_replaced = { $service } is connected for “{ $team }”, with the token that ends in { $last4 } instead of { $before }. /connections shows everything.
+secret_deleted = I have deleted your message.
+secret_left = I could not delete your message: please delete it yourself.
+secret_unasked = That looked like a token. I have not kept it, nor passed it on. If you want to connect something, send /connect first.
+connections = “{ $team }” has connected:
+connections_none = “{ $team }” has connected nothing yet. /connect does that.
+connection_line =
+    { $service }{ $last4 ->
+        [none] {""}
+       *[other] {" "}…{ $last4 }
+    }{ $status ->
+        [needs_reauth] : has to be connected again
+       *[other] {""}
+    }
+    { $name ->
+        [none] Connected on { $date }
+       *[other] Connected by { $name } on { $date }
+    }, { $used ->
+        [none] not used yet
+       *[other] last used on { $used }
+    }
+disconnect_ask = Shall “{ $team }” forget its connection to { $service }? What uses it stops working.
+disconnect_done = “{ $team }” has forgotten its connection to { $service }. If nobody else uses the token, revoke it there too.
 
 # Settings
 settings =

@@ -22,6 +22,8 @@ language_name = Русский
 button_rename = Переименовать
 button_new_team = Новая команда
 button_leave_team = Покинуть
+button_disconnect = Отключить { $service }
+button_connect_again = Отправить ещё раз
 button_cancel = Отмена
 button_make_role = { $role ->
     [admin] Сделать администратором
@@ -94,6 +96,9 @@ command_team = ваши команды: переключить, переимен
 command_members = кто в команде и в какой роли
 command_remove = удалить кого-нибудь из команды
 command_invite = создать ссылку-приглашение («/invite admin» для администратора)
+command_connect = подключить Slack или ClickUp по токену
+command_connections = что подключено у вашей команды
+command_disconnect = удалить подключение
 command_claim = привязать эту группу к вашей команде
 command_help = что здесь можно делать
 status_claude_ok = Claude отвечает ({ $model }).
@@ -124,6 +129,35 @@ status_team = Вы { $role ->
     [admin] администратор
    *[other] участник
 } команды «{ $team }».
+
+# Connections
+connect_choose = Что вы хотите подключить для «{ $team }»?
+connect_ask = Пришлите мне токен { $service } для «{ $team }» следующим сообщением в течение десяти минут. Я сразу удалю это сообщение и буду хранить токен в зашифрованном виде; его никто не увидит, в том числе Claude.
+connect_cancelled = Ничего не подключено. Я больше не жду токен.
+connect_done = { $service } подключён для «{ $team }», последние символы токена: { $last4 }. Всё подключённое показывает /connections.
+connect_replaced = { $service } подключён для «{ $team }», последние символы токена теперь { $last4 } вместо { $before }. Всё подключённое показывает /connections.
+secret_deleted = Ваше сообщение я удалил.
+secret_left = Удалить ваше сообщение мне не удалось: удалите его, пожалуйста, сами.
+secret_unasked = Это похоже на токен. Я его не сохранил и никому не передал. Если вы хотите что-то подключить, сначала отправьте /connect.
+connections = У команды «{ $team }» подключено:
+connections_none = У команды «{ $team }» пока ничего не подключено. Это делает команда /connect.
+connection_line =
+    { $service }{ $last4 ->
+        [none] {""}
+       *[other] {" "}…{ $last4 }
+    }{ $status ->
+        [needs_reauth] : нужно подключить заново
+       *[other] {""}
+    }
+    { $name ->
+        [none] Подключено { $date }
+       *[other] Подключено { $date }, кем: { $name }
+    }, { $used ->
+        [none] ещё не использовалось
+       *[other] последнее использование: { $used }
+    }
+disconnect_ask = Удалить подключение команды «{ $team }» к { $service }? То, что им пользуется, перестанет работать.
+disconnect_done = Подключение команды «{ $team }» к { $service } удалено. Если токеном больше никто не пользуется, отзовите его и там.
 
 # Settings
 settings =

@@ -14,7 +14,7 @@ import {
   type SealedTokens,
   tokensIn,
 } from "./sealed.ts";
-import { type Service, SERVICES } from "./services.ts";
+import { type Service, SERVICES, tokenOwner } from "./services.ts";
 import type { Tokens } from "./token-endpoint.ts";
 
 const LAST = 4;
@@ -92,7 +92,9 @@ function contentOf(service: Service, added: string | LastingTokens) {
     };
   }
   const { label, shape } = SERVICES[service];
-  if (shape?.test(added) !== true) throw new AppError("secret_malformed", { service: label });
+  // One that is known to be of another service would be sent there, and tell it a secret.
+  if (shape?.test(added) !== true || (tokenOwner(added) ?? service) !== service)
+    throw new AppError("secret_malformed", { service: label });
   return {
     kind: "api_key" as const,
     plaintext: added,

@@ -1,0 +1,198 @@
+import { expect, test } from "bun:test";
+import { createSql } from "../../db/client.ts";
+import { ALICE, BOB, GROUP, hasButton, startWorld, type World } from "./world.ts";
+
+// Made up, in the shape of the real ones; no part of them may turn up anywhere but in the sealed row.
+const SLACK = "xoxb-2718281828-canarySlackTokenA1b2";
+const SLACK_NEXT = "xoxb-1618033988-canarySlackTokenC3d4";
+const CLICKUP = "pk_31415926_CANARYCLICKUPTOKENE5F6";
+const CANARIES = [SLACK, SLACK_NEXT, CLICKUP].map((token) => token.slice(-16, -4));
+
+/** What stands in the chat of the person, whoever wrote it. */
+const shown = (world: World, chat: number) => world.telegram.messages(chat).map(({ text }) => text);
+
+/** Everything that the database holds, as text; bytes as they are. */
+async function dumpOf(world: World): Promise<string> {
+  const sql = createSql(world.adminDatabaseUrl, { max: 1 });
+  const tables = await sql`SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('app', 'auth', 'pipeline', 'pgboss')`;
+  const rows: string[] = [];
+  for (const { name } of tables)
+    for (const row of await sql.unsafe(`SELECT to_jsonb(t)::text AS text FROM ${name} t`))
+      rows.push(row["text"]);
+  const envelopes = await sql`SELECT encode(envelope, 'escape') AS text FROM app.credentials`;
+  await sql.end();
+  return [...rows, ...envelopes.map((row) => String(row["text"]))].join("\n");
+}
+
+test("VA-07: a token is sent in private, deleted at once, and stands nowhere but in its sealed row", async () => {
+  await using world = await startWorld(undefined, { rateLimits: false });
+  const { telegram } = world;
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: "/connect" });
+  const choice = await world.hears(ALICE, "What do you want to connect");
+  expect(choice.buttons.flat().map(({ text }) => text)).toContain("Slack");
+  world.press(ALICE, "Slack");
+  await world.hears(ALICE, "Send me the token of Slack");
+  telegram.say({ from: ALICE, text: `  ${SLACK}\n` });
+  const done = await world.hears(ALICE, "Slack is connected");
+  expect(done.text).toContain("ends in A1b2");
+  expect(done.text).toContain("I have deleted your message");
+
+  // In one go, and in the place of the one before.
+  telegram.say({ from: ALICE, text: `/connect slack ${SLACK_NEXT}` });
+  await world.hears(ALICE, "ends in C3d4 instead of A1b2");
+  telegram.say({ from: ALICE, text: "/connect clickup" });
+  await world.hears(ALICE, "Send me the token of ClickUp");
+  telegram.say({ from: ALICE, text: CLICKUP });
+  await world.hears(ALICE, "ClickUp is connected");
+
+  telegram.say({ from: ALICE, text: "/connections" });
+  const list = await world.hears(ALICE, "has connected:");
+  expect(list.text).toMatch(/ClickUp …E5F6\nConnected by Alice on .*, not used yet/);
+  telegram.say({ from: ALICE, text: "what have I connected?" });
+  await world.hears(ALICE, "Hello from Claude.");
+
+  const places = [
+    ...shown(world, ALICE),
+    JSON.stringify(world.log),
+    JSON.stringify(world.claude.requests),
+    await (await fetch(`${world.adminUrl}/health`)).text(),
+    await dumpOf(world),
+  ];
+  for (const canary of CANARIES)
+    expect(places.filter((text) => text.includes(canary)).map((text) => text.slice(0, 200))).toEqual([]);
+});
+
+test("a message that is no token connects nothing, is deleted all the same, and the next one is a question again", async () => {
+  await using world = await startWorld(undefined, { rateLimits: false });
+  const { telegram } = world;
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: "/connect slack" });
+  await world.hears(ALICE, "Send me the token of Slack");
+  telegram.say({ from: ALICE, text: `my token is ${SLACK}` });
+  const refused = await world.hears(ALICE, "not a whole token of Slack");
+  expect(hasButton(refused, "Send it again")).toBe(true);
+  expect(shown(world, ALICE).join()).not.toContain("my token is");
+  telegram.say({ from: ALICE, text: "what is the weather like?" });
+  await world.hears(ALICE, "Hello from Claude.");
+
+  // A token of another service would be told to the wrong one.
+  const again = async (after: number) => {
+    const message = await telegram.waitFor(() =>
+      world.heard(ALICE).find((each) => each.messageId > after && hasButton(each, "Send it again")),
+    );
+    world.press(ALICE, "Send it again");
+    return telegram.waitFor(() =>
+      world.heard(ALICE).find((each) => each.messageId === message.messageId && hasButton(each, "Cancel")),
+    );
+  };
+  const asked = await again(0);
+  telegram.say({ from: ALICE, text: CLICKUP });
+  await again(asked.messageId);
+  world.press(ALICE, "Cancel");
+  await world.hears(ALICE, "Nothing was connected");
+  telegram.say({ from: ALICE, text: "thanks" });
+  await telegram.waitFor(() => (world.claude.requests.length === 2 ? true : undefined));
+  telegram.say({ from: ALICE, text: "/connections" });
+  await world.hears(ALICE, "has connected nothing yet");
+});
+
+test("a token that nobody asked for is deleted and never becomes a question, even after its ten minutes", async () => {
+  await using world = await startWorld(undefined, { rateLimits: false });
+  const { telegram } = world;
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: "/connect slack" });
+  await world.hears(ALICE, "Send me the token of Slack");
+  const sql = createSql(world.adminDatabaseUrl, { max: 1 });
+  await sql`UPDATE app.pending_inputs SET expires_at = now() - interval '1 second'`;
+  telegram.say({ from: ALICE, text: "look at this:" });
+  telegram.say({ from: ALICE, text: SLACK });
+  const said = await world.hears(ALICE, "That looked like a token");
+  expect(said.text).toContain("I have deleted your message");
+  await world.hears(ALICE, "Hello from Claude.");
+  const asked = telegram.messages(ALICE).find(({ text }) => text === "look at this:");
+  telegram.edit({ from: ALICE, chat: ALICE, messageId: asked?.messageId ?? 0, text: SLACK_NEXT });
+  await telegram.waitFor(
+    () =>
+      world.heard(ALICE).filter(({ text }) => text.includes("looked like a token")).length === 2 || undefined,
+  );
+  expect(shown(world, ALICE).join()).not.toContain("canary");
+  expect(JSON.stringify(world.claude.requests)).not.toContain("canary");
+  expect(await sql`SELECT 1 FROM app.credentials`).toHaveLength(0);
+  await sql.end();
+});
+
+test("when Telegram does not delete the message, the person is told to", async () => {
+  await using world = await startWorld(undefined, { rateLimits: false });
+  const { telegram } = world;
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: "/connect slack" });
+  await world.hears(ALICE, "Send me the token of Slack");
+  const refusal = { errorCode: 400, description: "Bad Request: message can't be deleted" };
+  telegram.fault({ method: "deleteMessage", kind: "error", ...refusal, times: 1 });
+  telegram.say({ from: ALICE, text: SLACK });
+  const done = await world.hears(ALICE, "Slack is connected");
+  expect(done.text).toContain("please delete it yourself");
+  // What passes is tried again.
+  telegram.fault({ method: "deleteMessage", kind: "reset_before", times: 1 });
+  telegram.say({ from: ALICE, text: `/connect slack ${SLACK_NEXT}` });
+  const replaced = await world.hears(ALICE, "instead of A1b2");
+  expect(replaced.text).toContain("I have deleted your message");
+});
+
+test("only owners and admins connect, only in private, and whoever lost the right meanwhile connects nothing", async () => {
+  await using world = await startWorld(undefined, { rateLimits: false });
+  const { telegram } = world;
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: "/invite admin" });
+  const link = await world.hears(ALICE, "?start=");
+  telegram.say({ from: BOB, text: `/start ${/start=(\S+)/.exec(link.text)?.[1]}` });
+  await world.hears(BOB, "Welcome to");
+  telegram.say({ from: BOB, text: "/connect slack" });
+  await world.hears(BOB, "Send me the token of Slack");
+  const sql = createSql(world.adminDatabaseUrl, { max: 1 });
+  await sql`UPDATE app.users SET role = 'member' WHERE role = 'admin'`;
+  telegram.say({ from: BOB, text: SLACK });
+  await world.hears(BOB, "I have deleted your message");
+  expect(shown(world, BOB).join()).not.toContain("canary");
+  expect(await sql`SELECT 1 FROM app.credentials`).toHaveLength(0);
+  await sql.end();
+  for (const command of ["/connect slack", "/connections", "/disconnect slack"]) {
+    const before = world.heard(BOB).length;
+    telegram.say({ from: BOB, text: command });
+    const refused = await telegram.waitFor(() => world.heard(BOB)[before]);
+    expect(refused.text).toContain("Only an admin");
+  }
+  telegram.say({ from: ALICE, chat: GROUP, text: "/claim@blockbot_demo_bot" });
+  await world.hears(GROUP, "now belongs to");
+  telegram.say({ from: ALICE, chat: GROUP, text: "/connect@blockbot_demo_bot slack" });
+  await world.hears(GROUP, "That works in our private chat only");
+});
+
+test("/disconnect forgets a connection after a second press", async () => {
+  await using world = await startWorld(undefined, { rateLimits: false });
+  const { telegram } = world;
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: `/connect slack ${SLACK}` });
+  await world.hears(ALICE, "Slack is connected");
+  telegram.say({ from: ALICE, text: "/disconnect slack" });
+  await world.hears(ALICE, "forget its connection to Slack?");
+  world.press(ALICE, "Cancel");
+  await world.hears(ALICE, "has connected:");
+  world.press(ALICE, "Disconnect Slack");
+  await world.hears(ALICE, "forget its connection to Slack?");
+  world.press(ALICE, "Disconnect Slack");
+  await world.hears(ALICE, "has forgotten its connection to Slack");
+  world.press(ALICE, "Back");
+  await world.hears(ALICE, "has connected nothing yet");
+  telegram.say({ from: ALICE, text: "/disconnect slack" });
+  await telegram.waitFor(
+    () => world.heard(ALICE).at(-1)?.text.includes("has connected nothing yet") || undefined,
+  );
+  const sql = createSql(world.adminDatabaseUrl, { max: 1 });
+  const rows = await sql`SELECT action FROM app.audit_log WHERE action LIKE 'credential.%' ORDER BY seq`;
+  await sql.end();
+  expect(rows.map((row) => row["action"])).toEqual(["credential.add", "credential.remove"]);
+});
