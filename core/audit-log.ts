@@ -4,6 +4,14 @@ import type { AuditAction } from "./audit.ts";
 import { pageOf, type Page, type PageRequest } from "./page.ts";
 import { requireRole, type Scope } from "./scope.ts";
 
+type KindOf<Action> = Action extends `${infer Kind}.${string}` ? Kind : never;
+
+/** What an action is about: the part of its name before the dot. */
+export type AuditKind = KindOf<AuditAction>;
+
+/** Who stands in the log how often. `name` is the member's name today, or that of the program. */
+export type AuditActor = { readonly id: string; readonly name: string; readonly events: number };
+
 /** One row of a team's audit log; `seq` is its place in the hash chain. */
 export type AuditRow = {
   readonly seq: number;
@@ -24,6 +32,7 @@ export type AuditRow = {
 /** What is asked for: all that is given must hold. `from` is included, `until` is not. */
 export type AuditFilter = {
   readonly action?: AuditAction | undefined;
+  readonly kind?: AuditKind | undefined;
   readonly actorId?: string | undefined;
   readonly correlationId?: string | undefined;
   readonly from?: Date | undefined;
@@ -55,6 +64,7 @@ export async function readAudit(
     sql`l.org_id = ${scope.orgId}`,
     ...(request.after === null ? [] : [sql`l.seq < ${request.after}::bigint`]),
     ...(filter.action === undefined ? [] : [sql`l.action = ${filter.action}`]),
+    ...(filter.kind === undefined ? [] : [sql`split_part(l.action, '.', 1) = ${filter.kind}`]),
     ...(filter.actorId === undefined ? [] : [sql`l.actor_id = ${filter.actorId}`]),
     ...(filter.correlationId === undefined ? [] : [sql`l.correlation_id = ${filter.correlationId}`]),
     ...(filter.from === undefined ? [] : [sql`l.at >= ${filter.from.toISOString()}::timestamptz`]),
@@ -67,6 +77,18 @@ export async function readAudit(
       WHERE ${sql.join(conditions, sql` AND `)} ORDER BY l.seq DESC LIMIT ${request.limit + 1}`),
   );
   return pageOf(rows, request.limit, { cursor: (row) => row.seq, item: fromRaw });
+}
+
+/** Who acted most often, of the people and programs in the log. Admins only. */
+export async function auditActors(scope: Scope, limit: number): Promise<AuditActor[]> {
+  requireRole(scope, "admin");
+  const rows = await inTenant(scope, (tx) =>
+    tx.execute<{ id: string; name: string; events: number }>(sql`SELECT l.actor_id AS id,
+        coalesce(max(u.display_name), l.actor_id) AS name, count(*)::int AS events
+      FROM app.audit_log l LEFT JOIN app.users u ON u.org_id = l.org_id AND l.actor_type = 'user' AND u.id::text = l.actor_id
+      WHERE l.org_id = ${scope.orgId} GROUP BY l.actor_id ORDER BY events DESC, name LIMIT ${limit}`),
+  );
+  return [...rows];
 }
 
 function fromRaw(row: Raw): AuditRow {

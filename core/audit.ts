@@ -22,6 +22,7 @@ export type AuditAction =
   | "group.claim"
   | "group.move"
   | "chat.leave"
+  | "audit.export"
   | "ratelimit.degraded"
   | "credential.add"
   | "credential.use"

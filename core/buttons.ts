@@ -42,6 +42,11 @@ export type ButtonKind =
   | "disconnect"
   | "disconnect_sure"
   | "invites"
+  | "audit"
+  | "audit_kinds"
+  | "audit_actors"
+  | "audit_export"
+  | "audit_verify"
   | "revoke_invite";
 
 /** A button before it has an id: what it says, does and chooses, and who may press it (nobody named: anyone of the team). */

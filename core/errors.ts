@@ -37,6 +37,8 @@ export type ErrorCode =
   | "budget_too_high"
   | "budget_who_unknown"
   | "budget_who_several"
+  | "audit_unclear"
+  | "audit_anchor_unclear"
   | "mail_not_set_up"
   | "mail_too_often"
   | "file_unsupported"

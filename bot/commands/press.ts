@@ -4,6 +4,7 @@ import type { Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { STOP_PREFIX } from "../presenter.ts";
 import { answerKept } from "../kept.ts";
+import { checkAudit, chooseActor, chooseKind, sendAudit, showAudit } from "./audit.ts";
 import { retryByButton, startNew, stopById } from "./chat.ts";
 import { askSecret, disconnect, keepUnconnected, showConnections, sureToDisconnect } from "./connect.ts";
 import { forgetAll, forgetNothing } from "./forget.ts";
@@ -55,6 +56,11 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   disconnect: { long: false, run: sureToDisconnect },
   disconnect_sure: { long: false, run: disconnect },
   invites: { long: false, run: invites },
+  audit: { long: false, run: showAudit },
+  audit_kinds: { long: false, run: chooseKind },
+  audit_actors: { long: false, run: chooseActor },
+  audit_export: { long: true, run: sendAudit },
+  audit_verify: { long: true, run: checkAudit },
   revoke_invite: { long: false, run: revoke },
 };
 

@@ -6,6 +6,7 @@ import { retry, startNew, status, stop } from "./chat.ts";
 import { connect, connections, disconnectNamed } from "./connect.ts";
 import { forget } from "./forget.ts";
 import { settings } from "./settings.ts";
+import { auditLog } from "./audit.ts";
 import { budget, usage } from "./usage.ts";
 import { invite } from "./invites.ts";
 import { members } from "./members.ts";
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   { name: "settings", where: "private", who: "member", run: settings },
   { name: "usage", where: "private", who: "member", run: usage },
   { name: "budget", where: "private", who: "admin", run: budget },
+  { name: "audit", where: "private", who: "admin", run: auditLog },
   { name: "team", where: "private", who: "member", run: teams },
   { name: "members", where: "private", who: "member", run: members },
   { name: "invite", where: "private", who: "admin", run: invite },

@@ -34,6 +34,13 @@ button_remove = Aus dem Team entfernen
 button_all_members = Alle Mitglieder
 button_first_page = Zurück zum Anfang
 button_next_page = Mehr anzeigen
+button_newest = Neueste
+button_older = Ältere
+button_audit_kinds = Nach Art
+button_audit_actors = Nach Person
+button_audit_all = Alles
+button_audit_export = Als Datei
+button_audit_verify = Prüfen
 button_invites = Offene Einladungen
 button_revoke = { $number } widerrufen
 
@@ -90,6 +97,7 @@ command_status = was gerade funktioniert
 command_settings = deine Sprache und Zeitzone
 command_usage = was du in diesem Monat verbraucht hast („/usage team“ für Admins)
 command_budget = was das Team und seine Mitglieder im Monat verbrauchen dürfen
+command_audit = wer im Team was getan hat („/audit verify“, „/audit export“, „/audit Bob“)
 command_team = deine Teams: wechseln, umbenennen, verlassen, ein neues gründen
 command_members = wer im Team ist und in welcher Rolle
 command_remove = jemanden aus dem Team entfernen
@@ -392,6 +400,8 @@ owner_link_used = Dieser Link wurde schon benutzt: Der Bot gehört bereits jeman
 group_only = Das geht in Gruppen: Füge mich zu einer hinzu und sende es dort.
 private_only = Das geht nur in unserem privaten Chat.
 group_taken = Diese Gruppe gehört schon zu einem anderen Team.
+audit_unclear = Im Protokoll steht niemand mit diesem Namen, und keine Art von Ereignis heißt so. Es gibt { $kinds }. /audit zeigt alles.
+audit_anchor_unclear = Das ist kein Anker. Schick mir Nummer und Hash so, wie ich sie genannt habe: /audit verify 42 9f8e7d…
 mail_not_set_up = Bei diesem Bot ist kein E-Mail-Versand eingerichtet. Sein Betreiber muss zuerst RESEND_API_KEY setzen.
 mail_too_often = An diese Adresse ging gerade erst eine E-Mail. Schau dort nach, oder versuch es in { $minutes ->
     [one] { $minutes } Minute
@@ -440,6 +450,56 @@ alert_stranger = { $name } (Telegram-ID { $id }) hat mir geschrieben und ist in 
 alert_budget_instance = Alle Teams zusammen haben { $percent } % dessen verbraucht, was dieser Bot in diesem Monat kosten darf ({ $limit }). BUDGET_INSTANCE_USD erhöht es.
 alert_parked = Eine Nachricht (Update { $id }) hat dieses Programm dreimal hintereinander zum Absturz gebracht. Ich habe sie beiseitegelegt; im Log steht mehr.
 alert_reauth = „{ $team }“ hat die Verbindung zu { $service } verloren: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sie muss neu erteilt werden: { $renew }
+
+# Audit log
+audit_list = Was in „{ $team }“ geschehen ist, das Neueste zuerst{ $kind ->
+    [all] {""}
+   *[other] : { $kind }
+}
+audit_empty = Davon steht nichts im Protokoll von „{ $team }“.
+audit_kinds = Welche Art von Ereignis in „{ $team }“?
+audit_actors = Wer in „{ $team }“? Hinter jedem Namen steht, wie oft er im Protokoll vorkommt.
+audit_kind = { $kind ->
+    [turn] Fragen
+    [conversation] Gespräche
+    [credential] Zugangsdaten
+    [member] Mitglieder
+    [owner] Inhaber
+    [invite] Einladungen
+    [team] Team
+    [group] Gruppen
+    [chat] Chats
+    [auth] Anmeldung
+    [account] Persönliche Einstellungen
+    [budget] Budgets
+    [audit] Dieses Protokoll
+   *[ratelimit] Grenzen
+}
+audit_exported = { $rows ->
+    [one] Eine Zeile des Protokolls mit ihren Hashes als Tabelle (CSV).
+   *[other] { $rows } Zeilen des Protokolls mit ihren Hashes als Tabelle (CSV).
+}{ $left ->
+    [0] {""}
+    [one] {" "}Eine ältere Zeile ist nicht dabei.
+   *[other] {" "}{ $left } ältere Zeilen sind nicht dabei.
+}
+audit_whole = { $rows ->
+    [one] Das Protokoll von „{ $team }“ ist vollständig: Seine eine Zeile ist so, wie sie geschrieben wurde.
+   *[other] Das Protokoll von „{ $team }“ ist vollständig: Alle { $rows } Zeilen sind so, wie sie geschrieben wurden.
+}
+audit_broken = Das Protokoll von „{ $team }“ wurde von jemandem verändert, der in die Datenbank schreiben kann. Zeile { $seq }{ $reason ->
+    [gap] {" "}fehlt.
+    [prev_hash] {" "}folgt nicht auf die Zeile davor.
+    [detail] {" "}hat andere Einzelheiten, als geschrieben wurden.
+    [tail] , die neueste, wurde entfernt oder ersetzt.
+   *[hash] {" "}ist nicht so, wie sie geschrieben wurde.
+} Wer den Server betreibt, sollte dem sofort nachgehen.
+audit_anchor = Anker, zum Aufbewahren an anderer Stelle: { $seq } { $hash }
+audit_anchor_state = Zeile { $seq } { $state ->
+    [holds] ist die, die du notiert hast.
+    [purged] wurde seitdem gelöscht, weil ihre Zeit um war.
+   *[differs] ist nicht die, die du notiert hast: Das Protokoll wurde umgeschrieben.
+}
 
 # Claude's outages, for owners and the operator
 alert_claude_down = Claude antwortet { $minutes ->

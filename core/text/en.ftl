@@ -34,6 +34,13 @@ button_remove = Remove from the team
 button_all_members = All members
 button_first_page = Back to the start
 button_next_page = Show more
+button_newest = Newest
+button_older = Older
+button_audit_kinds = By kind
+button_audit_actors = By person
+button_audit_all = Everything
+button_audit_export = As a file
+button_audit_verify = Check it
 button_invites = Open invites
 button_revoke = Revoke { $number }
 
@@ -90,6 +97,7 @@ command_status = what works right now
 command_settings = your language and time zone
 command_usage = what you have used this month (“/usage team” for admins)
 command_budget = what the team and each member may use in a month
+command_audit = who did what in your team (“/audit verify”, “/audit export”, “/audit Bob”)
 command_team = your teams: switch, rename, leave, make a new one
 command_members = who is in the team, and in which role
 command_remove = remove somebody from the team
@@ -382,6 +390,8 @@ owner_link_used = That owner link has been used: this bot has an owner. Ask them
 group_only = That works in groups: add me to one and send it there.
 private_only = That works in our private chat only.
 group_taken = This group belongs to another team already.
+audit_unclear = Nobody of that name stands in the log, and no kind of event is called that. There are { $kinds }. /audit shows everything.
+audit_anchor_unclear = That is no anchor. Send the number and the hash as I told them: /audit verify 42 9f8e7d…
 mail_not_set_up = Mail is not set up on this bot. Its owner has to set RESEND_API_KEY first.
 mail_too_often = A mail went to that address a moment ago. Look there, or try again in { $minutes ->
     [one] { $minutes } minute
@@ -430,6 +440,56 @@ alert_stranger = { $name } (Telegram id { $id }) wrote to me and is in no team. 
 alert_budget_instance = All teams together have used { $percent }% of what this bot may cost this month ({ $limit }). BUDGET_INSTANCE_USD raises it.
 alert_parked = One message (update { $id }) stopped this program three times in a row. I put it aside; the log says more.
 alert_reauth = “{ $team }” has lost its connection to { $service }: the permission ended or was taken back. It has to be given again: { $renew }
+
+# Audit log
+audit_list = What happened in “{ $team }”, the newest first{ $kind ->
+    [all] {""}
+   *[other] : { $kind }
+}
+audit_empty = Nothing of that stands in the log of “{ $team }”.
+audit_kinds = Which kind of event in “{ $team }”?
+audit_actors = Who in “{ $team }”? Behind each name is how often it stands in the log.
+audit_kind = { $kind ->
+    [turn] Questions
+    [conversation] Conversations
+    [credential] Credentials
+    [member] Members
+    [owner] Owners
+    [invite] Invites
+    [team] Team
+    [group] Groups
+    [chat] Chats
+    [auth] Signing in
+    [account] Personal settings
+    [budget] Budgets
+    [audit] This log
+   *[ratelimit] Limits
+}
+audit_exported = { $rows ->
+    [one] One row of the log, with its hashes, as a table (CSV).
+   *[other] { $rows } rows of the log, with their hashes, as a table (CSV).
+}{ $left ->
+    [0] {""}
+    [one] {" "}One older row is not in it.
+   *[other] {" "}{ $left } older rows are not in it.
+}
+audit_whole = { $rows ->
+    [one] The log of “{ $team }” is whole: its one row is as it was written.
+   *[other] The log of “{ $team }” is whole: all { $rows } rows are as they were written.
+}
+audit_broken = The log of “{ $team }” was changed by somebody who can write to the database. Row { $seq }{ $reason ->
+    [gap] {" "}is missing.
+    [prev_hash] {" "}does not follow the row before it.
+    [detail] {" "}has other details than were written.
+    [tail] , the newest, was removed or replaced.
+   *[hash] {" "}is not as it was written.
+} Whoever runs the server should look into it at once.
+audit_anchor = Anchor, to keep outside: { $seq } { $hash }
+audit_anchor_state = Row { $seq } { $state ->
+    [holds] is the one that you noted.
+    [purged] has been deleted since, because its time had come.
+   *[differs] is not the one that you noted: the log was rewritten.
+}
 
 # Claude's outages, for owners and the operator
 alert_claude_down = Claude does not answer { $minutes ->
