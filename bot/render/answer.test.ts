@@ -85,14 +85,19 @@ test("a narrow table is aligned, a wide one becomes records, and no cell is lost
     "| Product | What it is good for |\n|-|-|\n| **Tea** | waking up before the sun does |\n| Coffee | waking up at once |";
   const records = shown(renderAnswer(wide));
   expect(records.text).toBe(
-    "Product: Tea\nWhat it is good for: waking up before the sun does\n\nProduct: Coffee\nWhat it is good for: waking up at once",
+    "Product: Tea\n• What it is good for: waking up before the sun does\n\nProduct: Coffee\n• What it is good for: waking up at once",
   );
-  expect(records.marks).toEqual(["bold:Tea"]);
+  expect(records.marks).toEqual(["bold:Product: Tea", "bold:Product: Coffee"]);
+  const gaps =
+    "| Task | What happened to it in the end |\n|-|-|\n|| nobody knows what it was |\n| [Tea](https://t.org) ||";
+  const gapped = shown(renderAnswer(gaps));
+  expect(gapped.text).toBe("What happened to it in the end: nobody knows what it was\n\nTask: Tea");
+  expect(gapped.marks).toEqual(["text_link:Tea"]);
   const long = renderAnswer(`| n | name |\n|-|-|\n${"| 1 | somebody |\n".repeat(500)}`);
   expect(long.length).toBeGreaterThan(1);
   for (const part of long) expect(part).toMatchObject({ entities: [{ type: "pre", offset: 0 }] });
   const linked = shown(renderAnswer("| a | b |\n|-|-|\n| x | [y](https://y.org) |"));
-  expect(linked.marks).toEqual(["text_link:y"]);
+  expect(linked.marks).toEqual(["bold:a: x", "text_link:y"]);
 });
 
 test("code keeps its language, and long code becomes a file between two texts", () => {

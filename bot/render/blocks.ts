@@ -7,6 +7,7 @@ import { createPage, type Page, type Segment } from "./page.ts";
 import { boxLines, tableShape } from "./table-layout.ts";
 
 const RULE = "———";
+const BULLET = "• ";
 
 type List = { ordered: boolean; first: string; shown: string };
 type Cell = { tokens: readonly Token[]; text: string; hasLink: boolean };
@@ -32,7 +33,7 @@ function appendBlock(page: Page, token: Token, before: Token | undefined): void 
   switch (token.type) {
     case "inline":
       if (token.children?.length) page.startLine();
-      return page.inline(token.children ?? [], before?.type === "heading_open");
+      return page.inline(token.children ?? [], { isBold: before?.type === "heading_open" });
     case "paragraph_open":
       return;
     case "paragraph_close":
@@ -97,7 +98,7 @@ function appendListPart(page: Page, lists: List[], token: Token): void {
 /** The item's own number, or the next one where the source repeats the first ("1." on every line). */
 function bulletOf(item: Token, list: List | undefined): string {
   const box = item.meta?.["box"];
-  if (!list?.ordered) return typeof box === "string" ? `${box} ` : "• ";
+  if (!list?.ordered) return typeof box === "string" ? `${box} ` : BULLET;
   const isRepeated = list.shown !== "" && item.info === list.first;
   if (list.shown === "") list.first = item.info;
   list.shown = isRepeated ? String(Number(list.shown) + 1) : item.info;
@@ -116,7 +117,7 @@ function rowsFrom(tokens: readonly Token[], start: number): { cells: Cell[][]; e
 
 function cellOf(tokens: readonly Token[]): Cell {
   const document = createDocument();
-  appendInline(document, tokens, { quote: null, heading: false, indent: "" });
+  appendInline(document, tokens, { quote: null, isBold: false, indent: "", lead: "" });
   const { text, entities } = document.finish();
   const hasLink = entities.some((entity) => entity.type === "text_link");
   return { tokens, text: text.replaceAll(/\s+/g, " ").trim(), hasLink };
@@ -145,13 +146,15 @@ function appendTable(page: Page, table: readonly Cell[][], aligns: readonly Alig
   page.setOff();
 }
 
+// The first cell tells records apart, so its line is their heading, and a bullet begins each further line.
 function appendRecord(page: Page, header: readonly Cell[], row: readonly Cell[]): void {
-  for (const [column, cell] of row.entries()) {
-    if (cell.text === "") continue;
+  const filled = row.map((cell, column) => ({ ...cell, column })).filter(({ text }) => text !== "");
+  for (const { tokens, column } of filled) {
+    const isHeading = column === 0 && filled.length > 1;
+    const bullet = isHeading || filled.length === 1 ? "" : BULLET;
     const key = header[column]?.text ?? "";
     page.startLine();
-    if (key !== "") page.text(`${key}: `);
-    page.inline(cell.tokens);
+    page.inline(tokens, { isBold: isHeading, lead: key === "" ? bullet : `${bullet}${key}: ` });
     page.lineBreak(1);
   }
   page.lineBreak(2);

@@ -144,6 +144,26 @@ test(
   TEST_TIMEOUT_MS,
 );
 
+test("twice the input costs no more than twice the work", () => {
+  const row = (cell: string) => `|${cell.repeat(500)}\n`;
+  const table = row("x|") + row("-|");
+  for (const [unit, head] of [
+    ["[a](", ""],
+    ["- ", ""],
+    ["*a ", ""],
+    ["`", ""],
+    ["``a`", ""],
+    ["> ", ""],
+    [row("y|"), table],
+  ] as const) {
+    const costs = [SOURCE_UNITS / 2, SOURCE_UNITS].map(
+      (units) => stepsOf(() => renderAnswer(head + filled(unit, units - head.length))).steps,
+    );
+    const growth = (costs[1] ?? 0) / (costs[0] ?? 1);
+    expect({ unit, growth, isLinear: growth < 2.2 }).toEqual({ unit, growth, isLinear: true });
+  }
+});
+
 test(
   "work grows no faster than the input on any repeated mix of marks",
   () => {

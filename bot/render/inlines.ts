@@ -6,9 +6,11 @@ import { linkTarget } from "./links.ts";
 type InlinePlace = {
   readonly quote: Mark | null;
   /** The whole text is bold already. */
-  readonly heading: boolean;
+  readonly isBold: boolean;
   /** What a line inside this text begins with. */
   readonly indent: string;
+  /** What stands before the text, in its style. */
+  readonly lead: string;
 };
 
 type StyleName = "strong" | "em" | "s";
@@ -18,7 +20,7 @@ const STYLE_TYPES = { strong: "bold", em: "italic", s: "strikethrough" } as cons
 
 /** Writes one text with its styles. Code and links hold no other code; code in a quotation stays as it was written. */
 export function appendInline(document: Document, tokens: readonly Token[], place: InlinePlace): void {
-  const styles = createStyles(place.heading);
+  const styles = createStyles(place.isBold);
   let link: OpenLink | null = null;
 
   function emit(text: string, own: readonly Mark[] = styles.marks()): void {
@@ -35,6 +37,7 @@ export function appendInline(document: Document, tokens: readonly Token[], place
     else emit(content, [{ type: "code" }]);
   }
 
+  emit(place.lead);
   for (const [index, token] of tokens.entries()) {
     switch (token.type) {
       case "text":
@@ -83,9 +86,9 @@ function unsaid({ mark, href, title, label }: OpenLink): string[] {
 }
 
 /** Styles nest without limit in Markdown and not at all here: each is one mark from its first opener to its last end. */
-function createStyles(heading: boolean) {
-  const depth: Record<StyleName, number> = { strong: heading ? 1 : 0, em: 0, s: 0 };
-  let active: { name: StyleName; mark: Mark }[] = heading ? [{ name: "strong", mark: { type: "bold" } }] : [];
+function createStyles(isBold: boolean) {
+  const depth: Record<StyleName, number> = { strong: isBold ? 1 : 0, em: 0, s: 0 };
+  let active: { name: StyleName; mark: Mark }[] = isBold ? [{ name: "strong", mark: { type: "bold" } }] : [];
 
   return {
     marks: (): readonly Mark[] => active.map(({ mark }) => mark),

@@ -59,8 +59,8 @@ export function createPage(isFinal: boolean) {
 
     text: (text: string) => document.append(text, quoteMarks()),
 
-    inline(tokens: readonly Token[], heading = false): void {
-      appendInline(document, tokens, { quote, heading, indent: indent() });
+    inline(tokens: readonly Token[], { isBold = false, lead = "" } = {}): void {
+      appendInline(document, tokens, { quote, isBold, indent: indent(), lead });
     },
 
     code({ language, caption, content }: CodeBlock): void {

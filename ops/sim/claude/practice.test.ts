@@ -26,6 +26,7 @@ test("every answer says that it does not come from Claude", () => {
     "code",
     "a table",
     "a long answer",
+    "the guide",
     "What is my name?",
     "12 + 7?",
   ];
@@ -54,6 +55,14 @@ test("a long answer is longer than one Telegram message and complete", () => {
   expect(text.length).toBeLessThan(12_000);
   const parts = [...text.matchAll(/^## Part (\d+) of (\d+)$/gm)].map((match) => Number(match[1]));
   expect(parts).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+});
+
+test("the guide is as long as an answer of Claude's can be, with all that one can hold", () => {
+  const text = reply(["user", "Write me the guide to moving our shop"], PRIVATE);
+  expect(text.length).toBeGreaterThan(11_900);
+  expect(text.length).toBeLessThan(13_000);
+  for (const sample of [/^```ts$/m, /^\| -.*-: \|$/m, /^ {5,}- /m, /^- \[x\] /m, /^> /m, /^\$\$$/m])
+    expect(text).toMatch(sample);
 });
 
 test("what was said before is remembered", () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { turnsOf, type Turn } from "./conversation.ts";
 import type { MessagesRequest } from "./request.ts";
 import type { ClaudeScript } from "./script.ts";
@@ -40,11 +41,15 @@ const ANSWERS: readonly Answer[] = [
       /\b(write|give|send|show|tell)\b.*\blong\b|\blong (answer|text|reply|message|story|one)\b|^(a |something )?long\b/i,
     write: long,
   },
+  { asked: /\b(guide|handbook)\b/i, write: () => GUIDE },
   { asked: /\b(formatting|markdown)\b/i, write: () => [HEADINGS, LIST, CODE, TABLE].join("\n\n") },
   { asked: /\btables?\b/i, write: () => TABLE },
   { asked: /\bcode\b/i, write: () => CODE },
   { asked: /\blists?\b/i, write: () => LIST },
 ];
+
+// As long as an answer of Claude's can be, with everything in it that an answer of Claude's has.
+const GUIDE = readFileSync(new URL("guide.md", import.meta.url), "utf8").trim();
 
 const HEADINGS = `# A heading
 

@@ -104,7 +104,7 @@ function codeBlock(text: string, language: string, content: Node[]): HTMLElement
   return el(
     "figure",
     { class: "code-block" },
-    el("figcaption", {}, el("span", {}, language === "" ? "code" : language), copy),
+    el("figcaption", {}, el("span", {}, language), copy),
     el("pre", { tabindex: 0, "aria-label": "Code" }, el("code", {}, ...content)),
   );
 }
