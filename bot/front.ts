@@ -32,8 +32,8 @@ export function startBot(app: App, settings: BotSettings) {
         app.log.error({ err }, "serving the bot failed and is begun again");
         return null;
       });
-      // Rebuilt once; a second stall in a row is for a fresh process, and for whoever supervises it.
-      stalls = why === "stalled" ? stalls + 1 : 0;
+      // Rebuilt once. When that mends nothing it is for a fresh process, and for whoever supervises it.
+      stalls = why === "stalled" ? 1 : why === "never polled" ? stalls + 1 : 0;
       if (stalls >= STALLS_MAX) return gaveUp.resolve();
       if (why === null) await app.clock.sleep(LEASE_POLL_MS, stopping.signal);
       if (why === "token revoked") {
@@ -48,7 +48,7 @@ export function startBot(app: App, settings: BotSettings) {
 
   return {
     polling: polling.promise,
-    /** Resolves when polling has stalled twice in a row: nothing in this process can be trusted to mend it. */
+    /** Resolves when polling stalls, and does again when all was built anew: nothing in this process can be trusted to mend it. */
     gaveUp: gaveUp.promise,
     /** Takes no more updates, lets running answers finish for at most twenty seconds, and leaves the rest to the next start. */
     async stop(): Promise<void> {

@@ -112,6 +112,7 @@ test("neither conflicts, nor floods, nor a broken network end the polling, and e
   const waits = it.failures().map(({ failure, waitMs }) => ({ failure, waitMs: Number(waitMs) }));
   const of = (kind: string) => waits.filter(({ failure }) => failure === kind).map(({ waitMs }) => waitMs);
   expect(of("conflict")).toHaveLength(4);
+  expect((await it.outbox()).map(({ text }) => text)).toEqual([expect.stringContaining("the same token")]);
   for (const waitMs of of("conflict")) expect([waitMs >= 3_000, waitMs <= 30_000]).toEqual([true, true]);
   expect(of("retry_after")).toEqual([77_000]);
   expect([of("server").length, of("unreachable").length]).toEqual([1, 3]);

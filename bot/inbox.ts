@@ -1,6 +1,7 @@
 import { createRunner, createSequentialSink, createSource, type RunnerHandle } from "@grammyjs/runner";
 import type { Api } from "grammy";
 import type { App } from "../core/app.ts";
+import { createConflictWatch } from "../core/pipeline/conflicts.ts";
 import { LeaseLostError, type Lease } from "../core/pipeline/lease.ts";
 import { nextOffset, storeBatch, type UpdateRow } from "../core/pipeline/updates.ts";
 import { failureOf, POLL_SECONDS, type CallFailure } from "./client.ts";
@@ -14,8 +15,8 @@ const BACKOFF_MS_MAX = 30_000;
 const CONFLICT_MS_MIN = 3_000;
 const CONFLICT_MS_MAX = 30_000;
 
-/** Why the inbox stopped by itself. */
-export type InboxEnd = "lease lost" | "token revoked" | "stalled";
+/** Why the inbox stopped. `stalled` after polls that ended well, `never polled` without a single one. */
+export type InboxEnd = "lease lost" | "token revoked" | "stalled" | "never polled";
 
 type InboxOptions = {
   app: App;
@@ -34,10 +35,12 @@ type InboxOptions = {
 export function createInbox(options: InboxOptions) {
   const { app } = options;
   const stopping = new AbortController();
+  const conflicts = createConflictWatch(app, options.lease);
   let offset: number | null = null;
   let failures = 0;
   let ended = false;
   let beganAt: number | null = null;
+  let hasPolled = false;
 
   // The runner ends for good when this throws, so every failure waits here and yields nothing.
   async function supply(): Promise<UpdateRow[]> {
@@ -52,6 +55,8 @@ export function createInbox(options: InboxOptions) {
       offset = next;
       failures = 0;
       beganAt = null;
+      hasPolled = true;
+      await conflicts.polled();
       return rows;
     } catch (err) {
       beganAt = null;
@@ -67,6 +72,7 @@ export function createInbox(options: InboxOptions) {
       return options.onEnd(err instanceof LeaseLostError ? "lease lost" : "token revoked");
     }
     failures += 1;
+    if (failure.kind === "conflict") await conflicts.refused();
     const waitMs = Math.round(waitAfter(failure, failures));
     const what = failure.kind === "not_telegram" ? { err } : { failure: failure.kind };
     app.log.warn({ ...what, waitMs, failures }, "polling failed");
@@ -85,6 +91,8 @@ export function createInbox(options: InboxOptions) {
     },
     /** For how many milliseconds the present poll has gone on, storing included; 0 between polls and while we back off. */
     pollMs: () => (beganAt === null ? 0 : app.clock.now() - beganAt),
+    /** Whether any poll has ended well. */
+    hasPolled: () => hasPolled,
     /** Stops asking Telegram; what is being stored is stored to its end. */
     async stop(): Promise<void> {
       stopping.abort();
@@ -92,6 +100,8 @@ export function createInbox(options: InboxOptions) {
     },
   };
 }
+
+export type Inbox = ReturnType<typeof createInbox>;
 
 async function poll(
   { app, api, me, lease }: InboxOptions,

@@ -20,7 +20,7 @@ import { createApi, failureOf } from "./client.ts";
 import type { Front } from "./context.ts";
 import { createDownloads } from "./downloads.ts";
 import { createDispatch, type Dispatch } from "./dispatch.ts";
-import { createInbox, type InboxEnd } from "./inbox.ts";
+import { createInbox, type Inbox, type InboxEnd } from "./inbox.ts";
 import { resumeKept } from "./kept.ts";
 import { createLanes } from "./lanes.ts";
 import { createRecovery, takeSuspects, type Recovery } from "./recovery.ts";
@@ -31,8 +31,7 @@ const DRAIN_MS = 20_000;
 const ABANDON_MS = 2_000;
 const SWEEP_MS = 5_000;
 const OUTBOX_POLL_MS = 1_000;
-const WATCH_MS = 10_000;
-const STALL_MS = 120_000;
+const WATCH_BOUNDS = { everyMs: 10_000, stallMs: 120_000 };
 const LEASE_MARGIN_MS = 2_000;
 // Each may hold its files and the request that they make: together some 500 MB at the very most.
 const FILE_TURNS_RUNNING_MAX = 6;
@@ -44,6 +43,8 @@ export type BotSettings = {
   readonly allowances?: Allowances;
   /** How often Claude is looked after, and when people are told; other than usual for tests. */
   readonly monitor?: Partial<MonitorBounds>;
+  /** How often polling is looked after, and after how long a poll has stalled; other than usual for tests. */
+  readonly watch?: { readonly everyMs: number; readonly stallMs: number };
 };
 
 /**
@@ -97,7 +98,7 @@ export async function serve(
     background.push(
       keepSweeping(front, dispatch, recovery, stop),
       publishMenu(front),
-      keepWatch(app, inbox, stop, end),
+      keepWatch(app, inbox, { signal: stop, ...(settings.watch ?? WATCH_BOUNDS) }, end),
       monitorClaude(app, lease, { signal: stop, bounds: settings.monitor ?? {} }),
     );
     await aborted(stop);
@@ -180,14 +181,14 @@ async function keepSweeping(
 // A poll ends within its timeout, stored or refused. One that does not has met something that hangs.
 async function keepWatch(
   app: App,
-  inbox: { pollMs: () => number },
-  signal: AbortSignal,
+  inbox: Inbox,
+  { signal, everyMs, stallMs }: { signal: AbortSignal; everyMs: number; stallMs: number },
   end: (why: InboxEnd) => void,
 ): Promise<void> {
-  for (; !signal.aborted; await app.clock.sleep(WATCH_MS, signal)) {
-    if (inbox.pollMs() <= STALL_MS) continue;
+  for (; !signal.aborted; await app.clock.sleep(everyMs, signal)) {
+    if (inbox.pollMs() <= stallMs) continue;
     app.log.error({ pollMs: Math.round(inbox.pollMs()) }, "polling has stalled");
-    end("stalled");
+    end(inbox.hasPolled() ? "stalled" : "never polled");
   }
 }
 

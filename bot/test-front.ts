@@ -20,6 +20,8 @@ import { createSender } from "./sender.ts";
 import { createSlots } from "./slots.ts";
 
 const STARTED_AT = 1_800_000_000_000;
+/** Who gets what the operator is told. */
+const OPERATOR = 4242;
 const BOT = { id: 7001, is_bot: true as const, first_name: "Bot", username: "blockbot_test_bot" };
 
 type OutboxState = {
@@ -135,10 +137,13 @@ export async function startFront(clock: Clock, isHeld: () => boolean = () => tru
 function loggedApp(databaseUrl: string, clock: Clock) {
   const lines: Record<string, unknown>[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
-  const app = createApp(testSettings(databaseUrl), {
-    clock,
-    log: createLog({ level: "debug", destination }),
-  });
+  const app = createApp(
+    { ...testSettings(databaseUrl), operatorChatIds: [OPERATOR] },
+    {
+      clock,
+      log: createLog({ level: "debug", destination }),
+    },
+  );
   return { app, lines: lines as readonly Record<string, unknown>[] };
 }
 

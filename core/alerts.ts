@@ -11,6 +11,8 @@ import { sentence } from "./text/text.ts";
 export type AlertKind =
   | "stranger"
   | "parked"
+  | "conflict"
+  | "conflict_over"
   | "reauth"
   | "budget_instance"
   | "claude_down"

@@ -15,6 +15,7 @@ const BENCHES: Record<string, { load: () => Promise<Bench>; inAll: boolean }> = 
   budget: { load: async () => (await import("./bench/budget.ts")).budget, inAll: true },
   limits: { load: async () => (await import("./bench/limits.ts")).limits, inAll: true },
   render: { load: async () => (await import("./bench/render.ts")).render, inAll: true },
+  loss: { load: async () => (await import("./bench/loss.ts")).loss, inAll: false },
   vault: { load: async () => (await import("./bench/vault.ts")).vault, inAll: true },
 };
 const RESULTS = fileURLToPath(new URL("../data/bench", import.meta.url));

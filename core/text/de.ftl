@@ -449,6 +449,8 @@ unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wen
 alert_stranger = { $name } (Telegram-ID { $id }) hat mir geschrieben und ist in keinem Team. Ich habe höflich abgelehnt. Gehört die Person zu euch, dann schick ihr einen Link aus /invite.
 alert_budget_instance = Alle Teams zusammen haben { $percent } % dessen verbraucht, was dieser Bot in diesem Monat kosten darf ({ $limit }). BUDGET_INSTANCE_USD erhöht es.
 alert_parked = Eine Nachricht (Update { $id }) hat dieses Programm dreimal hintereinander zum Absturz gebracht. Ich habe sie beiseitegelegt; im Log steht mehr.
+alert_conflict = Ein anderes Programm holt mit demselben Token meine Nachrichten bei Telegram ab, oder es wurde ein Webhook dafür gesetzt: Manche Nachrichten erreichen mich nicht. Beende das Programm, oder lass dir von @BotFather ein neues Token geben (/revoke) und trag es in TELEGRAM_BOT_TOKEN ein.
+alert_conflict_over = Seit fünf Minuten holt kein anderes Programm mehr meine Nachrichten ab. Was es in der Zwischenzeit bekommen hat, habe ich nicht gesehen.
 alert_reauth = „{ $team }“ hat die Verbindung zu { $service } verloren: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sie muss neu erteilt werden: { $renew }
 
 # Audit log

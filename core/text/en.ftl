@@ -439,6 +439,8 @@ unexpected = Something went wrong on our side. Please try again; if it keeps hap
 alert_stranger = { $name } (Telegram id { $id }) wrote to me and is in no team. I refused politely. If they belong to you, send them a link from /invite.
 alert_budget_instance = All teams together have used { $percent }% of what this bot may cost this month ({ $limit }). BUDGET_INSTANCE_USD raises it.
 alert_parked = One message (update { $id }) stopped this program three times in a row. I put it aside; the log says more.
+alert_conflict = Another program asks Telegram for my messages with the same token, or a webhook was set for it: some messages do not reach me. End that program, or have @BotFather make a new token (/revoke) and put it into TELEGRAM_BOT_TOKEN.
+alert_conflict_over = For five minutes no other program has asked Telegram for my messages. What it took meanwhile I have not seen.
 alert_reauth = “{ $team }” has lost its connection to { $service }: the permission ended or was taken back. It has to be given again: { $renew }
 
 # Audit log
