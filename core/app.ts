@@ -1,3 +1,4 @@
+import { createTokens, type Tokens } from "./accounts/tokens.ts";
 import { createDatabase, type Database } from "../db/client.ts";
 import type { BudgetRules } from "./budget-rules.ts";
 import type { BreakerBounds } from "./claude/breaker.ts";
@@ -37,6 +38,8 @@ export type AppSettings = {
   /** The origin under which people reach the admin server. */
   readonly publicUrl: string;
   readonly oauthClients: OAuthClients;
+  /** The first signs access tokens, all of them are accepted. */
+  readonly jwtSecrets: readonly string[];
   readonly operatorChatIds: readonly number[];
   readonly teamCreation: TeamCreation;
   readonly limitRules: LimitRules;
@@ -63,6 +66,7 @@ export type App = {
   readonly jobs: Jobs;
   readonly mail: Mail;
   readonly publicUrl: string;
+  readonly tokens: Tokens;
   /** Telegram ids that get operator alerts; empty means the owners of the first team. */
   readonly operatorChatIds: readonly number[];
   readonly teamCreation: TeamCreation;
@@ -109,6 +113,7 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
     jobs,
     mail: createMail(settings.mail),
     publicUrl: settings.publicUrl,
+    tokens: createTokens({ secrets: settings.jwtSecrets, issuer: settings.publicUrl, clock }),
     operatorChatIds: settings.operatorChatIds,
     teamCreation: settings.teamCreation,
     async close() {

@@ -45,7 +45,20 @@ export type ErrorCode =
   | "file_too_big"
   | "picture_too_big"
   | "files_too_many"
-  | "files_too_big";
+  | "files_too_big"
+  | "link_gone"
+  | "link_code_needed"
+  | "link_code_wrong"
+  | "accounts_overlap"
+  | "session_gone"
+  | "session_unknown"
+  | "login_wrong"
+  | "password_invalid"
+  | "password_common"
+  | "password_current_wrong"
+  | "email_needed"
+  | "email_invalid"
+  | "too_many_requests";
 
 /**
  * The one error that crosses layers: a code and its parameters for machines;

@@ -23,7 +23,10 @@ export type Letter = {
 export type MailOutcome = "sent" | "late" | "refused";
 
 /** What a mail is about; the letter itself is written when it is sent. */
-const mailing = z.object({ kind: z.literal("magic_link"), token: z.string() });
+const mailing = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("magic_link"), token: z.string() }),
+  z.object({ kind: z.literal("address_changed"), to: z.string(), locale: z.string(), telegram: z.string() }),
+]);
 export type Mailing = z.infer<typeof mailing>;
 
 /** A mail could not be sent now; the job engine tries again. */

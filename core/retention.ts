@@ -15,7 +15,8 @@ const FILE_REF_DAYS = 7;
 
 /**
  * Deletes what is no longer needed: finished updates and messages, outages that are long over, expired buttons,
- * references to files, old audit rows; and gives back what abandoned calls reserved. Safe to repeat.
+ * references to files, links and sessions that have ended, old audit rows; and gives back what abandoned calls
+ * reserved. Safe to repeat.
  */
 export async function runRetention(app: App): Promise<void> {
   const done = sql`done_at < now() - ${PIPELINE_HOURS} * interval '1 hour'`;
@@ -42,6 +43,7 @@ export async function runRetention(app: App): Promise<void> {
       await forgetFiles(tx, orgId);
     });
   }
+  await inSystem(app, (tx) => tx.execute(sql`SELECT FROM auth.purge_sign_in()`));
   const [audit] = await inSystem(app, (tx) =>
     tx.execute<{ n: string }>(sql`SELECT auth.audit_purge(now() - ${AUDIT_DAYS} * interval '1 day') AS n`),
   );

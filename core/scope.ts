@@ -38,6 +38,12 @@ export function requireRole(scope: Scope, role: Role): void {
   if (!mayActAs(scope, role)) throw new AppError("not_allowed", { role });
 }
 
+/** The person who asks. Throws `not_member` when a program does. */
+export function personOf(scope: Pick<Scope, "actor">): Extract<Actor, { type: "user" }> {
+  if (scope.actor.type !== "user") throw new AppError("not_member");
+  return scope.actor;
+}
+
 /** Whether the actor is a person with at least this role, or the operator on the server. */
 export function mayActAs(scope: Scope, role: Role): boolean {
   const { actor } = scope;

@@ -41,6 +41,7 @@ export function testSettings(databaseUrl: string): AppSettings {
     claude: { apiKey: null, baseUrl: "http://127.0.0.1:1", model: "claude-sonnet-5-5" },
     mail: null,
     publicUrl: "https://bot.example.test",
+    jwtSecrets: ["ZEn2bDHHj7qEWWnqmIFKvVtFhUuZ2xr8Cw4l1MDqjX0="],
     operatorChatIds: [],
     teamCreation: "first-team-owners",
     limitRules: limits,

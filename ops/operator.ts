@@ -48,6 +48,7 @@ async function onInstance(
 ): Promise<string> {
   const simulated = config.telegram === null;
   const folder = simulated ? join(config.dataDir, "demo") : config.dataDir;
+  const secrets = config.production ? null : localSecrets(folder);
   const database = await openDatabase(config, folder);
   try {
     const app = createApp(
@@ -56,8 +57,8 @@ async function onInstance(
         logLevel: "warn",
         databaseUrl: database.url,
         redisUrl: null,
-        masterKeys:
-          config.masterKeys ?? parseMasterKeys(config.production ? "" : localSecrets(folder).masterKey),
+        masterKeys: config.masterKeys ?? parseMasterKeys(secrets?.masterKey ?? ""),
+        jwtSecrets: config.jwtSecrets ?? [secrets?.jwtSecret ?? ""],
         claude: config.claude,
         mail: config.mail,
         publicUrl: config.publicUrl ?? `http://127.0.0.1:${config.admin.port}`,

@@ -68,6 +68,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
         : { ...config.claude, apiKey: "practice-model-needs-no-key", baseUrl: practice },
     mail: config.mail ?? demo?.mail ?? null,
     publicUrl: config.publicUrl ?? door?.url ?? `http://127.0.0.1:${config.admin.port}`,
+    jwtSecrets: config.jwtSecrets ?? [secrets?.jwtSecret ?? ""],
     operatorChatIds: config.operatorChatIds,
     teamCreation: config.teamCreation,
     limitRules: config.limits,

@@ -23,6 +23,8 @@ const DOORS: Record<string, string> = {
   "@anthropic-ai/sdk": "core/claude/client.ts",
   postgres: "db/client.ts",
   resend: "core/mail.ts",
+  "@node-rs/argon2": "core/accounts/passwords.ts",
+  jose: "core/accounts/tokens.ts",
   ioredis: "core/limits.ts",
   pino: "core/log.ts",
   "pg-boss": "core/jobs.ts",

@@ -3,10 +3,10 @@ import type { App } from "../app.ts";
 import { audit } from "../audit.ts";
 import type { Job } from "../jobs.ts";
 import { writeLetter } from "../letter.ts";
-import { MailDelayedError, openMailing, type Letter } from "../mail.ts";
-import { tellPerson } from "../notices.ts";
+import { MailDelayedError, openMailing, type Letter, type Mailing } from "../mail.ts";
 import { newCorrelationId } from "../scope.ts";
 import { languageOf, sentence } from "../text/text.ts";
+import { tellMembers } from "./notices.ts";
 import { inspectMagicLink, LINK_MINUTES, type MagicLink } from "./magic-links.ts";
 
 /**
@@ -15,22 +15,40 @@ import { inspectMagicLink, LINK_MINUTES, type MagicLink } from "./magic-links.ts
  * is none left, or the mail is refused for good, the person is told in Telegram.
  */
 export async function deliverMail(app: App, job: Job): Promise<void> {
-  const { token } = openMailing(app, job);
-  const link = await inspectMagicLink(app, { token, binding: null });
+  const mailing = openMailing(app, job);
+  if (mailing.kind === "address_changed") {
+    await send(app, job, changeLetter(mailing));
+    return;
+  }
+  const link = await inspectMagicLink(app, { token: mailing.token, binding: null });
   if (link === null) return;
-  const { outcome, reason } = await app.mail.send(linkLetter(app, link, token), `mail-${job.id}`);
-  if (outcome === "late" && !job.isLast) throw new MailDelayedError(reason);
-  if (outcome !== "sent") app.log.error({ jobId: job.id, reason }, "a mail was given up");
+  const isSent = await send(app, job, linkLetter(app, link, mailing.token));
   const scope = { actor: { type: "system", name: "mail" }, correlationId: newCorrelationId() } as const;
   await inTenant({ app, orgId: link.orgId }, async (tx) => {
-    if (outcome !== "sent" && link.telegramUserId !== null) {
-      const text = sentence(link.locale, "mail_failed", { email: link.email });
-      await tellPerson(tx, { telegramUserId: link.telegramUserId, key: `mail-failed:${job.id}`, text });
-    }
-    await audit(tx, scope, "auth.link.mail", {
-      target: link.userId,
-      outcome: outcome === "sent" ? "ok" : "failed",
-    });
+    if (!isSent)
+      await tellMembers(tx, scope, [link.userId], { kind: "mail_failed", params: { email: link.email } });
+    await audit(tx, scope, "auth.link.mail", { target: link.userId, outcome: isSent ? "ok" : "failed" });
+  });
+}
+
+/** Whether it went out; false when it was given up for good. Throws `MailDelayedError` when another attempt will be made. */
+async function send(app: App, job: Job, letter: Letter): Promise<boolean> {
+  const { outcome, reason } = await app.mail.send(letter, `mail-${job.id}`);
+  if (outcome === "late" && !job.isLast) throw new MailDelayedError(reason);
+  if (outcome !== "sent") app.log.error({ jobId: job.id, reason }, "a mail was given up");
+  return outcome === "sent";
+}
+
+function changeLetter(change: Extract<Mailing, { kind: "address_changed" }>): Letter {
+  const { to, telegram } = change;
+  const language = languageOf(change.locale);
+  return writeLetter({
+    to,
+    language,
+    subject: sentence(language, "mail_changed_subject"),
+    headline: sentence(language, "mail_changed_subject"),
+    paragraphs: [sentence(language, "mail_changed_text", { telegram })],
+    notes: [sentence(language, "mail_changed_unasked")],
   });
 }
 

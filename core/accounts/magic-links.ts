@@ -1,16 +1,16 @@
 import { sql } from "drizzle-orm";
-import { createHash, createHmac, randomBytes, randomInt } from "node:crypto";
+import { createHash, createHmac, randomInt } from "node:crypto";
 import type { Tx } from "../../db/client.ts";
 import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { audit } from "../audit.ts";
 import { AppError } from "../errors.ts";
 import { queueMail } from "../mail.ts";
-import type { Scope } from "../scope.ts";
+import { personOf, type Scope } from "../scope.ts";
+import { hashOf, newToken } from "./callers.ts";
 
 export const LINK_MINUTES = 10;
 const CODE_DIGITS = 6;
-const TOKEN_BYTES = 32;
 const TOKEN = /^[\w-]{43}$/;
 /** More than one, so that whoever asks for mails to somebody's address does not make theirs useless. */
 const LIVE_LINKS_MAX = 3;
@@ -78,7 +78,7 @@ export async function inspectMagicLink(
   app: App,
   input: { token: string; binding: string | null },
 ): Promise<MagicLink | null> {
-  if (!TOKEN.test(input.token)) return null;
+  if (!isToken(input.token)) return null;
   const [row] = await inSystem(app, (tx) =>
     tx.execute<{
       purpose: MagicLink["purpose"];
@@ -107,13 +107,13 @@ export async function inspectMagicLink(
 }
 
 async function store(tx: Tx, app: App, link: { email: string; code: string; asker: Asker }): Promise<void> {
-  const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  const token = newToken();
   const { asker } = link;
   const who =
     asker.purpose === "login"
       ? { account: null, org: null, binding: bindingOf(asker.binding), telegram: null, name: null }
       : {
-          account: accountOf(asker.scope),
+          account: personOf(asker.scope).accountId,
           org: asker.scope.orgId,
           binding: null,
           telegram: asker.telegram.id,
@@ -135,21 +135,16 @@ function newCode(): string {
   return String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, "0");
 }
 
-// A token has 256 bits of entropy, so one SHA-256 is enough; slow hashes are for things that people choose.
-function hashOf(token: string): Uint8Array {
-  return createHash("sha256").update(token).digest();
+/** Whether a text has the form of a link's token. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
 }
 
 function bindingOf(cookie: string | null): Uint8Array | null {
   return cookie === null ? null : hashOf(cookie);
 }
 
-// Six digits can be tried out by whoever reads the table, so the hash needs a key that is not in it.
-function codeHash(app: App, token: string, code: string): Uint8Array {
+/** Six digits can be tried out by whoever reads the table, so their hash needs a key that is not in it. */
+export function codeHash(app: App, token: string, code: string): Uint8Array {
   return createHmac("sha256", app.vault.derive("magic-link-code")).update(`${token}:${code}`).digest();
-}
-
-function accountOf(scope: Scope): string {
-  if (scope.actor.type !== "user") throw new AppError("not_member");
-  return scope.actor.accountId;
 }

@@ -5,7 +5,16 @@ import type { Scope } from "../scope.ts";
 import { sentence } from "../text/text.ts";
 
 /** What a person is told about their place in a team; each is a message of the same name, with `told_` before it. */
-export type NoticeKind = "role" | "removed" | "joined" | "owner_link" | "owner_joined";
+export type NoticeKind =
+  | "role"
+  | "removed"
+  | "joined"
+  | "owner_link"
+  | "owner_joined"
+  | "session_reused"
+  | "mail_failed"
+  | "address_tied"
+  | "address_moved";
 
 /**
  * Tells people of the current team something in their private chats, each in
@@ -44,4 +53,30 @@ export async function tellMembers(
       message: { text: sentence(row.locale, `told_${notice.kind}`, notice.params) },
     })),
   );
+}
+
+/**
+ * Tells a Telegram account something, whoever it belongs to now; in the
+ * transaction of what it is about.
+ */
+export async function tellTelegram(
+  tx: Tx,
+  scope: Pick<Scope, "correlationId">,
+  to: { telegramUserId: number; locale: string },
+  notice: { kind: NoticeKind; params: Record<string, string | number> },
+): Promise<void> {
+  const [bot] = await tx.execute<{ bot_id: string }>(
+    sql`SELECT bot_id FROM pipeline.bots WHERE status = 'active' ORDER BY last_poll_at DESC NULLS LAST LIMIT 1`,
+  );
+  if (bot === undefined) return;
+  await enqueue(tx, [
+    {
+      botId: Number(bot.bot_id),
+      chatId: to.telegramUserId,
+      threadId: 0,
+      kind: "notice",
+      key: `told:${notice.kind}:${scope.correlationId}:${to.telegramUserId}`,
+      message: { text: sentence(to.locale, `told_${notice.kind}`, notice.params) },
+    },
+  ]);
 }

@@ -8,7 +8,7 @@ import { audit } from "../audit.ts";
 import type { Place } from "../chat/conversations.ts";
 import { AppError } from "../errors.ts";
 import { hashOf } from "../instance.ts";
-import { requireRole, type Role, type Scope } from "../scope.ts";
+import { personOf, requireRole, type Role, type Scope } from "../scope.ts";
 
 /** A Telegram person as they present themselves; `id` is the only identity, the name is for showing. */
 export type TelegramPerson = { readonly id: number; readonly name: string; readonly locale: string };
@@ -194,11 +194,6 @@ function teamOf(row: RawTeam) {
 
 function isOpen(scope: Scope): boolean {
   return scope.app.teamCreation === "anyone";
-}
-
-function personOf(scope: Scope) {
-  if (scope.actor.type !== "user") throw new AppError("not_member");
-  return scope.actor;
 }
 
 function validName(name: string): string {

@@ -228,6 +228,10 @@ told_removed = Du bist nicht mehr im Team „{ $team }“.
 told_joined = { $name } hat deine Einladung angenommen und ist jetzt im Team „{ $team }“.
 told_owner_link = Auf dem Server dieses Bots wurde ein Link erstellt: Wer ihn zuerst öffnet, wird Inhaber des Teams „{ $team }“. Er funktioniert einmal und gilt einen Tag. Wenn du davon nichts weißt, frag nach, wer den Server betreibt.
 told_owner_joined = { $name } hat den Inhaber-Link vom Server geöffnet und ist jetzt Inhaber des Teams „{ $team }“.
+told_mail_failed = Die E-Mail an { $email } konnte nicht verschickt werden. Bitte versuch es später noch einmal; wenn es so bleibt, sag dem Betreiber dieses Bots Bescheid.
+told_session_reused = Jemand wollte eine Anmeldung von dir weiterverwenden, die schon benutzt war; ich habe sie beendet. Wenn du gerade abgemeldet wurdest, melde dich neu an. Wenn du das nicht erwartet hast, sieh dir /sessions an.
+told_address_tied = Die Adresse { $email } ist jetzt mit diesem Telegram-Konto verbunden, und du bist dort angemeldet, wo du die E-Mail geöffnet hast.
+told_address_moved = Die Adresse { $email } und die Teams, die dazugehören, gehören jetzt zum Telegram-Konto { $telegram }. Wenn das nicht du bist, sag einem Admin deines Teams Bescheid.
 
 # Conversation
 new_chat = { $dropped ->
@@ -407,6 +411,22 @@ mail_too_often = An diese Adresse ging gerade erst eine E-Mail. Schau dort nach,
     [one] { $minutes } Minute
    *[other] { $minutes } Minuten
 } noch einmal.
+link_gone = Dieser Link wurde schon benutzt oder ist abgelaufen. Fordere einen neuen an.
+link_code_needed = Gib den sechsstelligen Code ein, der dort steht, wo der Link angefordert wurde.
+link_code_wrong = Dieser Code ist falsch. { $left ->
+    [one] Du hast noch einen Versuch.
+   *[other] Du hast noch { $left } Versuche.
+}
+accounts_overlap = Du bist doppelt in einem Team, mit diesem Telegram-Konto und mit dieser Adresse: { $teams }. Verlass es mit einem von beiden und öffne den Link dann noch einmal.
+session_gone = Du bist nicht mehr angemeldet. Melde dich neu an.
+session_unknown = Diese Anmeldung gibt es nicht.
+login_wrong = Die Adresse oder das Passwort ist falsch.
+password_invalid = Ein Passwort braucht { $min } bis { $max } Zeichen.
+password_common = Dieses Passwort ist zu leicht zu erraten. Wähle ein anderes.
+password_current_wrong = Gib dein jetziges Passwort an, oder melde dich zuerst noch einmal per E-Mail an.
+email_needed = Bestätige zuerst deine Adresse: Melde dich einmal per E-Mail an.
+email_invalid = Das ist keine E-Mail-Adresse, an die ich schreiben kann. Sie sieht so aus: du@example.com
+too_many_requests = Zu viele Anfragen. Versuch es in { $seconds } s noch einmal.
 button_gone = Dieser Knopf funktioniert nicht mehr.
 button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
 continued_below = Diese Antwort geht weiter unten in einer anderen Nachricht weiter.
@@ -556,4 +576,6 @@ mail_tie_text = Das Telegram-Konto { $telegram } möchte für „{ $team }“ mi
 mail_tie_button = Ja, weiter
 mail_tie_unasked = Das bist nicht du? Dann ist nichts zu tun. Gib nie einen Code ein, den du von jemand anderem bekommen hast: Damit würdest du ihm dein Konto überlassen.
 mail_button_hint = Falls der Knopf nicht funktioniert, öffne diese Adresse:
-mail_failed = Die E-Mail an { $email } konnte nicht verschickt werden. Bitte versuch es später noch einmal; wenn es so bleibt, sag dem Betreiber dieses Bots Bescheid.
+mail_changed_subject = Deine Adresse wurde geändert
+mail_changed_text = Das Telegram-Konto { $telegram } nutzt jetzt eine andere E-Mail-Adresse. Mit dieser hier meldet sich niemand mehr an.
+mail_changed_unasked = Das warst nicht du? Sag einem Admin deines Teams Bescheid.

@@ -227,6 +227,10 @@ told_removed = You are no longer a member of “{ $team }”.
 told_joined = { $name } has used your invite and is in “{ $team }” now.
 told_owner_link = On the server of this bot, a link was made that makes whoever opens it an owner of “{ $team }”. It works once, within a day. If you did not expect that, ask who runs the server.
 told_owner_joined = { $name } has opened the owner link from the server and is an owner of “{ $team }” now.
+told_mail_failed = The mail to { $email } could not be sent. Please try again later; if it keeps happening, tell the operator of this bot.
+told_session_reused = Somebody tried to go on with a sign-in of yours that had been used already, so I ended it. If you were just signed out, sign in again. If you did not expect this, look at /sessions.
+told_address_tied = The address { $email } is tied to this Telegram account now, and you are signed in where you opened the mail.
+told_address_moved = The address { $email }, and the teams that came with it, belong to the Telegram account { $telegram } now. If that is not you, tell an admin of your team.
 
 # Conversation
 new_chat = { $dropped ->
@@ -397,6 +401,22 @@ mail_too_often = A mail went to that address a moment ago. Look there, or try ag
     [one] { $minutes } minute
    *[other] { $minutes } minutes
 }.
+link_gone = That link has been used or has expired. Ask for a new one.
+link_code_needed = Enter the six-digit code that is shown where the link was asked for.
+link_code_wrong = That code is wrong. { $left ->
+    [one] One more try is left.
+   *[other] { $left } tries are left.
+}
+accounts_overlap = You are in a team twice, with this Telegram account and with that address: { $teams }. Leave it with one of the two, then open the link again.
+session_gone = You are not signed in any more. Sign in again.
+session_unknown = There is no such sign-in.
+login_wrong = The address or the password is wrong.
+password_invalid = A password needs { $min } to { $max } characters.
+password_common = That password is too easy to guess. Choose another one.
+password_current_wrong = Give your current password, or sign in again by mail first.
+email_needed = Prove your address first: sign in by mail once.
+email_invalid = That is not an e-mail address that I can write to. It looks like this: you@example.com
+too_many_requests = Too many requests. Try again in { $seconds } s.
 button_gone = That button no longer works.
 button_not_yours = That button is for the person who asked, or an admin.
 continued_below = This answer goes on in a message below.
@@ -544,4 +564,6 @@ mail_tie_text = The Telegram account { $telegram } asks to be tied to { $email }
 mail_tie_button = Yes, go on
 mail_tie_unasked = That is not you? Then there is nothing to do. Never enter a code that somebody else gives you: it would hand your account to them.
 mail_button_hint = If the button does not work, open this address:
-mail_failed = The mail to { $email } could not be sent. Please try again later; if it keeps happening, tell the operator of this bot.
+mail_changed_subject = Your address was changed
+mail_changed_text = The Telegram account { $telegram } now uses another e-mail address. This one no longer signs anybody in.
+mail_changed_unasked = That was not you? Tell an admin of your team.
