@@ -87,6 +87,26 @@ test("typing shows at once, and again every four seconds in which nothing new is
   await typed(3);
 });
 
+test("typing is not tried again where nobody will see it, and goes on after any other failure", async () => {
+  for (const [errorCode, description, tries] of [
+    [401, "Unauthorized", 1],
+    [403, "Forbidden: bot was blocked by the user", 1],
+    [400, "Bad Request", 3],
+    [500, "Internal Server Error", 3],
+  ] as const) {
+    await using it = await start();
+    it.sim.fault({ method: "sendChatAction", times: 9, kind: "error", errorCode, description });
+    const refused = () => it.lines.filter(({ msg }) => msg === "no typing indicator").length;
+    for (let seconds = 0; seconds < 10; seconds += 1) {
+      await it.clock.pass(1_000);
+      const due = Math.min(tries, 1 + Math.floor((seconds + 1) / 4));
+      while (refused() < due) await Bun.sleep(1); // the clock stands still, the call is real
+    }
+    expect({ errorCode, tries: it.made("sendChatAction").length }).toEqual({ errorCode, tries });
+    it.sim.clearFaults();
+  }
+});
+
 test("the first frame comes with sixty characters or after 600 ms, and none without text", async () => {
   await using it = await start();
   await it.clock.pass(1_000);

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
+import { createTestDatabase } from "../../db/test-db.ts";
 import type { Block } from "./claude/request.ts";
 import type { ClaudeScript } from "./claude/script.ts";
 import { greyPng } from "./picture.ts";
+import { openStage } from "./stage.ts";
 import type { Sending } from "./telegram/acts.ts";
 import { pdfOf } from "./test-files.ts";
 import { ALICE, BOB, GROUP, hasButton, startWorld, type World } from "./world.ts";
@@ -185,4 +187,20 @@ test("what Claude cannot open is said in one sentence; what Telegram holds back 
   await telegram.waitFor(() => downloads(world) === 2);
   telegram.say({ from: ALICE, text: "/stop" });
   await world.hears(ALICE, "Stopped before there was an answer.");
+});
+
+test("a photo whose answer was killed is fetched again and answered after the restart", async () => {
+  await using database = await createTestDatabase();
+  await using stage = await openStage(database);
+  const { telegram, claude } = stage;
+  claude.setScript((request, call) => (call.index === 0 ? { fault: "no_headers" } : counting(request, call)));
+  await stage.launch().ready;
+  const [person = 0] = await stage.gather(1);
+  telegram.sendFile({ ...PHOTO, from: person, caption: "how many cups?" });
+  await telegram.waitFor(() => claude.requests.length === 1);
+  await stage.kill();
+  await stage.launch().ready;
+  const answer = await stage.hears(person, "I see <image> + how many cups?");
+  expect(answer.text).toStartWith("I was restarted and am answering this again.");
+  expect(telegram.calls.filter(({ method }) => method === "download")).toHaveLength(2);
 });
