@@ -14,6 +14,10 @@ export type AlertKind =
   | "conflict"
   | "conflict_over"
   | "reauth"
+  | "new_group"
+  | "new_admin"
+  | "credential_user"
+  | "audit_broken"
   | "budget_instance"
   | "claude_down"
   | "claude_back"
@@ -92,9 +96,34 @@ export async function alertTeam(
 ): Promise<void> {
   const bot = await servingBot(app);
   if (bot === null) return;
-  const people = await tx.execute<{ telegram_user_id: string; locale: string }>(
+  const people = await tx.execute<Person>(
     sql`SELECT telegram_user_id, locale FROM auth.telegram_ids(ARRAY['owner', 'admin'])`,
   );
-  const recipients = people.map(({ telegram_user_id: id, locale }) => ({ chatId: Number(id), locale }));
-  await tell(tx, bot.id, recipients, { ...alert, params: () => alert.params });
+  await tell(tx, bot.id, people.map(recipientOf), { ...alert, params: () => alert.params });
+}
+
+/** The same to the owners alone, but for those who know: whoever did it, or is told otherwise. */
+export async function alertOwners(
+  tx: Tx,
+  team: { readonly app: App; readonly orgId: string },
+  alert: {
+    kind: AlertKind;
+    key: string;
+    params: Record<string, string | number>;
+    except: readonly (string | null)[];
+  },
+): Promise<void> {
+  const bot = await servingBot(team.app);
+  if (bot === null) return;
+  const people = await tx.execute<Person & { id: string }>(sql`SELECT u.id, t.telegram_user_id, t.locale
+    FROM app.users u CROSS JOIN LATERAL auth.telegram_of(u.id) t
+    WHERE u.org_id = ${team.orgId} AND u.role = 'owner' AND u.status = 'active'`);
+  const told = people.filter(({ id }) => !alert.except.includes(id));
+  await tell(tx, bot.id, told.map(recipientOf), { ...alert, params: () => alert.params });
+}
+
+type Person = { telegram_user_id: string; locale: string };
+
+function recipientOf({ telegram_user_id: chatId, locale }: Person): Recipient {
+  return { chatId: Number(chatId), locale };
 }

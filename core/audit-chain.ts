@@ -48,7 +48,7 @@ export async function verifyAudit(scope: Scope, noted: Anchor | null = null): Pr
 }
 
 /** The first broken link of the current team's chain. */
-async function findBreak(tx: Tx): Promise<Break | null> {
+export async function findBreak(tx: Tx): Promise<Break | null> {
   const [row] = await tx.execute<{ bad_seq: string; reason: Break["reason"] }>(
     sql`SELECT bad_seq, reason FROM auth.audit_verify()`,
   );

@@ -2,9 +2,11 @@ import { expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import type { Sql } from "../db/client.ts";
 import { DatabaseError, inSystem, inTenant } from "../db/tenant.ts";
+import { renameTeam } from "./accounts/teams.ts";
 import { audit } from "./audit.ts";
 import type { Scope } from "./scope.ts";
 import { createTestApp } from "./test-app.ts";
+import { addCredential } from "./vault/credentials.ts";
 
 type Broken = { bad_seq: number; reason: string } | null;
 
@@ -46,19 +48,54 @@ async function refusedCode(scope: Scope, statement: ReturnType<typeof sql>): Pro
   return err instanceof DatabaseError ? err.code : "no error";
 }
 
-test("the chain holds under fifty appends at once, without a gap, each team with a chain of its own", async () => {
+test("AU-01: the chain holds under two hundred appends at once, a tenth of them undone, each team with a chain of its own", async () => {
   await using it = await createTestApp();
   const [mine, theirs] = [await it.team(1), await it.team(2)];
-  await Promise.all(Array.from({ length: 50 }, (_, i) => append(i % 5 === 0 ? theirs : mine, 1)));
+  const undone = (scope: Scope) =>
+    inTenant(scope, async (tx) => {
+      await audit(tx, scope, "turn.answer");
+      throw new Error("changed my mind");
+    }).catch((err: unknown) => err);
+  await Promise.all(
+    Array.from({ length: 200 }, (_, i) => (i % 10 === 9 ? undone : append)(i % 4 === 0 ? theirs : mine, 1)),
+  );
   for (const [scope, count] of [
-    [mine, 40],
-    [theirs, 10],
+    [mine, 130],
+    [theirs, 50],
   ] as const) {
     const rows =
       await it.admin`SELECT seq::int FROM app.audit_log WHERE org_id = ${scope.orgId} ORDER BY seq`;
     expect(rows.map((row) => Number(row["seq"]))).toEqual(Array.from({ length: count }, (_, i) => i + 1));
     expect(await broken(scope)).toBeNull();
   }
+});
+
+test("AU-05: a change whose row cannot be written down is not made", async () => {
+  await using it = await createTestApp();
+  const scope = await it.team(1, "Before");
+  await it.admin.unsafe(`CREATE FUNCTION public.full_disk() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no space left' USING errcode = '53100'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON app.audit_log FOR EACH ROW EXECUTE FUNCTION public.full_disk()`);
+  await expect(renameTeam(scope, "After")).rejects.toMatchObject({ code: "53100" });
+  await expect(addCredential(scope, "slack", "xoxb-" + "1".repeat(40))).rejects.toThrow();
+  const left = () => it.admin`SELECT (SELECT name FROM app.organizations WHERE id = ${scope.orgId}) AS name,
+    (SELECT count(*)::int FROM app.credentials) AS credentials`;
+  expect([...(await left())]).toEqual([{ name: "Before", credentials: 0 }]);
+  await it.admin`DROP TRIGGER full_disk ON app.audit_log`;
+  await renameTeam(scope, "After");
+  expect([...(await left())]).toEqual([{ name: "After", credentials: 0 }]);
+});
+
+test("AU-07: what people choose is written as it is, and cut when it is long", async () => {
+  await using it = await createTestApp();
+  const scope = await it.team(1);
+  const target = 'a\r\nb \u001b[31m\u2028 {"level":"fatal"} \0';
+  await inTenant(scope, (tx) =>
+    audit(tx, scope, "group.claim", { target, detail: { title: "t".repeat(1_000_000) } }),
+  );
+  const [row] = await it.admin`SELECT target, length(detail->>'title') AS length FROM app.audit_log`;
+  expect(row).toEqual({ target: target.replace("\0", ""), length: 1_024 });
+  expect(await broken(scope)).toBeNull();
 });
 
 test("a row says who did what under which reference, and commits with its change or not at all", async () => {
@@ -105,7 +142,7 @@ test("a row says who did what under which reference, and commits with its change
   expect(await broken(scope)).toBeNull();
 });
 
-test("what the database's administrator changes afterwards is found, where it was changed", async () => {
+test("AU-02: what the database's administrator changes afterwards is found, where it was changed", async () => {
   await using it = await createTestApp();
   const scope = await it.team(1);
   await append(scope, 6);
@@ -202,7 +239,7 @@ test("a purge removes what is old, leaves a checkpoint, and the chain goes on fr
   });
 });
 
-test("the program itself can only append: it changes, removes and plants no row, and writes for no other team", async () => {
+test("AU-03: the program itself can only append: it changes, removes and plants no row, and writes for no other team", async () => {
   await using it = await createTestApp();
   const [mine, theirs] = [await it.team(1), await it.team(2)];
   await append(mine, 2);

@@ -29,6 +29,8 @@ export type AuditAction =
   | "group.move"
   | "chat.leave"
   | "audit.export"
+  | "audit.keep"
+  | "audit.report"
   | "ratelimit.degraded"
   | "credential.add"
   | "credential.use"
@@ -48,10 +50,13 @@ export type AuditAction =
   | "turn.retry"
   | "turn.restart";
 
+const TEXT_CHARS_MAX = 1_024;
+
 /**
  * Appends one row to the team's hash chain, in the transaction of the change it
  * records: both commit or neither does. It locks the team's head, so call it
- * last. Never pass message text or a secret.
+ * last. Never pass message text or a secret. Texts are cut at
+ * 1 024 characters.
  */
 export async function audit(
   tx: Tx,
@@ -65,7 +70,14 @@ export async function audit(
   } = {},
 ): Promise<void> {
   const actorId = scope.actor.type === "user" ? scope.actor.userId : scope.actor.name;
-  const detail = details.detail === undefined ? null : JSON.stringify(details.detail);
-  await tx.execute(sql`SELECT auth.audit_append(${scope.actor.type}, ${actorId}, ${action}, ${details.target ?? null},
-    ${details.outcome ?? "ok"}, ${details.model ?? null}, ${scope.correlationId}, ${detail}::jsonb)`);
+  const detail =
+    details.detail === undefined ? null : JSON.stringify(details.detail, (_, value: unknown) => cut(value));
+  await tx.execute(sql`SELECT auth.audit_append(${scope.actor.type}, ${actorId}, ${action}, ${cut(details.target ?? null)},
+    ${cut(details.outcome ?? "ok")}, ${details.model ?? null}, ${scope.correlationId}, ${detail}::jsonb)`);
+}
+
+function cut<T>(value: T): T | string {
+  return typeof value === "string"
+    ? value.slice(0, TEXT_CHARS_MAX).toWellFormed().replaceAll("\0", "")
+    : value;
 }

@@ -46,6 +46,9 @@ export type ButtonKind =
   | "audit_kinds"
   | "audit_actors"
   | "audit_export"
+  | "audit_settings"
+  | "audit_keep"
+  | "audit_report"
   | "audit_verify"
   | "revoke_invite";
 

@@ -27,6 +27,18 @@ test("a bot token is cut out wherever it stands in a line", () => {
   }
 });
 
+test("AU-07: whatever somebody calls themselves, it stays one line of JSON and one value of it, cut when it is long", () => {
+  const { log, lines, last } = capture();
+  const hostile = ['a\r\n{"level":"fatal"}', "\u001b[31mred", "b\u2028c\u2029d", '","level":"fatal","x":"'];
+  for (const name of hostile) {
+    log.child({ who: name }).info({ name }, "update");
+    expect(lines.at(-1)?.trimEnd()).not.toMatch(/[\u0000-\u001f\u2028\u2029]/);
+    expect(last()).toMatchObject({ level: "info", name, who: name, msg: "update" });
+  }
+  log.info({ name: "n".repeat(1_000_000), ms: 5 }, "update");
+  expect(last()).toMatchObject({ name: "n".repeat(1_024), ms: 5 });
+});
+
 test("no bot token of any shape survives in the middle of any text", () => {
   const token = fc
     .tuple(fc.stringMatching(/^[1-9]\d{5,11}$/), fc.stringMatching(/^[A-Za-z0-9_-]{35}$/))

@@ -1,11 +1,15 @@
 import { expect, test } from "bun:test";
-import { inTenant } from "../db/tenant.ts";
+import { sql } from "drizzle-orm";
+import { inSystem, inTenant } from "../db/tenant.ts";
 import { audit } from "./audit.ts";
+import { verifyAudit } from "./audit-chain.ts";
+import { setAuditDays } from "./audit-settings.ts";
 import { keyboardOf } from "./buttons.ts";
 import { filesIn, type TurnFile } from "./chat/files.ts";
 import { ask, askAndEnd, REPORT } from "./chat/test-conversation.ts";
 import { runRetention } from "./retention.ts";
-import { createTestApp, leaseOf } from "./test-app.ts";
+import type { Scope } from "./scope.ts";
+import { createTestApp, leaseOf, refusalOf } from "./test-app.ts";
 
 test("what is finished goes after its time, what is not finished stays, and a second run finds nothing", async () => {
   await using it = await createTestApp();
@@ -69,6 +73,54 @@ test("expired buttons and old audit rows go in every team, and the others stay",
     expect([...(await it.admin`SELECT seq::int FROM app.audit_log WHERE org_id = ${orgId}`)]).toEqual([
       { seq: 3 },
     ]);
+  }
+});
+
+test("AU-04: the log is kept for thirty days to the minute, longer where an owner says so, and a purge goes on where it was cut short", async () => {
+  await using it = await createTestApp();
+  const [mine, theirs] = [await it.team(1), await it.team(2)];
+  await setAuditDays(theirs, 90);
+  const admin = await it.member(mine, 3, "admin");
+  expect(await refusalOf(setAuditDays(admin, 90))).toBe("not_allowed");
+  for (const team of [mine, theirs])
+    for (let i = 0; i < 5; i++) await inTenant(team, (tx) => audit(tx, team, "team.rename"));
+  const age = (minutes: number, where: Scope, seq: number) =>
+    it.admin`UPDATE app.audit_log SET at = now() - make_interval(mins => ${minutes}) WHERE org_id = ${where.orgId} AND seq <= ${seq}`;
+  const left = async (team: Scope) => {
+    const rows = await it.admin`SELECT seq::int FROM app.audit_log WHERE org_id = ${team.orgId} ORDER BY seq`;
+    return rows.map((row) => Number(row["seq"]));
+  };
+  const days30 = 30 * 24 * 60;
+  await age(days30 - 60, mine, 4);
+  await age(days30 + 1, mine, 3);
+  await age(89 * 24 * 60, theirs, 6);
+  await age(91 * 24 * 60, theirs, 1);
+  const [batch] = await inSystem(it.app, (tx) =>
+    tx.execute(sql`SELECT auth.audit_purge(now(), 2)::int AS n`),
+  );
+  expect(batch).toEqual({ n: 3 }); // and then the process is killed
+  expect([await left(mine), await left(theirs)]).toEqual([
+    [3, 4, 5],
+    [2, 3, 4, 5, 6],
+  ]);
+  await runRetention(it.app);
+  expect([await left(mine), await left(theirs)]).toEqual([
+    [4, 5],
+    [2, 3, 4, 5, 6],
+  ]);
+  const checkpoints =
+    await it.admin`SELECT seq::int, purged::int FROM app.audit_checkpoints WHERE org_id = ${mine.orgId} ORDER BY seq`;
+  expect([...checkpoints]).toEqual([
+    { seq: 2, purged: 2 },
+    { seq: 3, purged: 1 },
+  ]);
+  const [asked] = await inSystem(it.app, (tx) =>
+    tx.execute(sql`SELECT auth.audit_purge(now() + interval '1 year')::int AS n`),
+  );
+  expect(asked).toEqual({ n: 0 });
+  for (const team of [mine, theirs]) {
+    // Rows of which the time was changed by hand do not hold; their order and the checkpoint do.
+    expect((await verifyAudit(team)).broken?.reason).toBe("hash");
   }
 });
 

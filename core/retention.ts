@@ -9,7 +9,7 @@ import { releaseAbandoned } from "./chat/budget.ts";
 const PIPELINE_HOURS = 48;
 const PARKED_DAYS = 30;
 const OUTAGE_DAYS = 30;
-const AUDIT_DAYS = 30;
+const PURGES_MAX = 1_000; // of five thousand rows of each team
 // As long as a Retry button works: then nobody can ask for a file again.
 const FILE_REF_DAYS = 7;
 
@@ -44,13 +44,22 @@ export async function runRetention(app: App): Promise<void> {
     });
   }
   await inSystem(app, (tx) => tx.execute(sql`SELECT FROM auth.purge_sign_in()`));
-  const [audit] = await inSystem(app, (tx) =>
-    tx.execute<{ n: string }>(sql`SELECT auth.audit_purge(now() - ${AUDIT_DAYS} * interval '1 day') AS n`),
-  );
-  app.log.info(
-    { updates: updates.length, messages: messages.length, reservations, auditRows: Number(audit?.n ?? 0) },
-    "retention",
-  );
+  const auditRows = await purgeAudit(app);
+  app.log.info({ updates: updates.length, messages: messages.length, reservations, auditRows }, "retention");
+}
+
+/** Each team's rows whose time is over, in batches: each commits by itself, so that a purge which is cut short goes on where it was. */
+async function purgeAudit(app: App): Promise<number> {
+  let purged = 0;
+  for (let batch = 0; batch < PURGES_MAX; batch++) {
+    const [row] = await inSystem(app, (tx) =>
+      tx.execute<{ n: string }>(sql`SELECT auth.audit_purge(now()) AS n`),
+    );
+    const count = Number(row?.n ?? 0);
+    if (count === 0) break;
+    purged += count;
+  }
+  return purged;
 }
 
 /** The questions keep what their files were called, not the references by which Telegram would hand them over. */

@@ -54,6 +54,11 @@ export function ranksAtLeast(role: Role, least: Role): boolean {
   return RANK[role] >= RANK[least];
 }
 
+/** The member who acts; null for programs. */
+export function userOf(actor: Scope["actor"]): string | null {
+  return actor.type === "user" ? actor.userId : null;
+}
+
 /** Ten characters that a person can read out: in the log, the audit row and every apology. */
 export function newCorrelationId(): string {
   return Array.from({ length: CORRELATION_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");

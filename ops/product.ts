@@ -4,6 +4,7 @@ import type { App } from "../core/app.ts";
 import type { JobTable } from "../core/jobs.ts";
 import { deliverMail } from "../core/accounts/letters.ts";
 import { noteDegraded } from "../core/limit-notes.ts";
+import { reportAudit } from "../core/audit-report.ts";
 import { runRetention } from "../core/retention.ts";
 import type { AdminDoor, AdminSettings } from "./admin/server.ts";
 
@@ -20,6 +21,7 @@ export type ProductSettings = {
 };
 
 const RETENTION_CRON = "17 3 * * *";
+const REPORT_CRON = "0 7 * * *"; // when most of Europe is at work and yesterday is over everywhere west of it
 
 /** Starts the chosen parts on an app whose instance has been opened. */
 export async function startProduct(app: App, settings: ProductSettings) {
@@ -46,6 +48,7 @@ export async function startProduct(app: App, settings: ProductSettings) {
 function jobsOf(app: App): JobTable {
   return {
     retention: { cron: RETENTION_CRON, run: () => runRetention(app) },
+    report: { cron: REPORT_CRON, run: () => reportAudit(app) },
     mail: { run: (job) => deliverMail(app, job) },
   };
 }

@@ -9,6 +9,7 @@ import { languageOf, sentence } from "../../core/text/text.ts";
 import { argumentOf } from "../addressing.ts";
 import { conclude } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
+import { auditSettingsRow } from "./audit-settings.ts";
 import { screen } from "./screen.ts";
 
 /** What is looked at: events of one kind, of one person or program, after one row; empty is all of them. */
@@ -188,6 +189,7 @@ async function page(ctx: Ctx, scope: Scope, look: Look): Promise<OutgoingMessage
       button(sentence(scope.locale, "button_audit_export"), "audit_export"),
       button(sentence(scope.locale, "button_audit_verify"), "audit_verify"),
     ],
+    auditSettingsRow(scope),
   ]);
 }
 

@@ -4,6 +4,7 @@ import type { Scope } from "../../core/scope.ts";
 import type { Ctx, Visit } from "../context.ts";
 import { STOP_PREFIX } from "../presenter.ts";
 import { answerKept } from "../kept.ts";
+import { auditSettings, keepAudit, reportAudit } from "./audit-settings.ts";
 import { checkAudit, chooseActor, chooseKind, sendAudit, showAudit } from "./audit.ts";
 import { retryByButton, startNew, stopById } from "./chat.ts";
 import { askSecret, disconnect, keepUnconnected, showConnections, sureToDisconnect } from "./connect.ts";
@@ -60,6 +61,9 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   audit_kinds: { long: false, run: chooseKind },
   audit_actors: { long: false, run: chooseActor },
   audit_export: { long: true, run: sendAudit },
+  audit_settings: { long: false, run: auditSettings },
+  audit_keep: { long: false, run: keepAudit },
+  audit_report: { long: false, run: reportAudit },
   audit_verify: { long: true, run: checkAudit },
   revoke_invite: { long: false, run: revoke },
 };

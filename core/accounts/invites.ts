@@ -4,6 +4,7 @@ import type { Tx } from "../../db/client.ts";
 import { invites, users } from "../../db/schema/teams.ts";
 import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
+import { alertOwners } from "../alerts.ts";
 import { audit } from "../audit.ts";
 import { AppError } from "../errors.ts";
 import { hashOf } from "../instance.ts";
@@ -162,6 +163,17 @@ async function noteJoin(
       kind: invitedBy === null ? "owner_joined" : "joined",
       params: { name: person.name, team },
     });
+    if (role === "admin")
+      await alertOwners(
+        tx,
+        { app, orgId },
+        {
+          kind: "new_admin",
+          key: `${correlationId}:${userId}`,
+          params: { team, name: person.name, role },
+          except: told,
+        },
+      );
     await audit(tx, { actor, correlationId }, "member.join", { target: userId, detail: { role } });
   });
 }

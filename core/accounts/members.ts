@@ -3,10 +3,11 @@ import type { Tx } from "../../db/client.ts";
 import { pendingInputs } from "../../db/schema/chat.ts";
 import { invites, organizations, users } from "../../db/schema/teams.ts";
 import { inTenant } from "../../db/tenant.ts";
+import { alertOwners } from "../alerts.ts";
 import { audit } from "../audit.ts";
 import { AppError } from "../errors.ts";
 import { pageOf, type Page, type PageRequest } from "../page.ts";
-import { mayActAs, ranksAtLeast, requireRole, type Role, type Scope } from "../scope.ts";
+import { mayActAs, ranksAtLeast, requireRole, userOf, type Role, type Scope } from "../scope.ts";
 import { tellMembers } from "./notices.ts";
 
 export type Member = {
@@ -170,7 +171,14 @@ async function setRole(tx: Tx, scope: Scope, member: Member, role: Role): Promis
     .set({ role })
     .where(and(eq(users.orgId, scope.orgId), eq(users.id, member.id)));
   await tx.execute(sql`SELECT auth.raise_epoch(${member.id})`);
-  if (scope.actor.type === "user" && scope.actor.userId === member.id) return;
+  if (role !== "member" && !ranksAtLeast(member.role, role))
+    await alertOwners(tx, scope, {
+      kind: "new_admin",
+      key: `${scope.correlationId}:${member.id}`,
+      params: { team: scope.team, name: member.name, role },
+      except: [userOf(scope.actor), member.id],
+    });
+  if (userOf(scope.actor) === member.id) return;
   await tellMembers(tx, scope, [member.id], { kind: "role", params: { team: scope.team, role } });
 }
 

@@ -4,11 +4,12 @@ import { chats } from "../../db/schema/chat.ts";
 import { groups, organizations } from "../../db/schema/teams.ts";
 import { DatabaseError, inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
+import { alertOwners } from "../alerts.ts";
 import { audit } from "../audit.ts";
 import type { Place } from "../chat/conversations.ts";
 import { AppError } from "../errors.ts";
 import { hashOf } from "../instance.ts";
-import { personOf, requireRole, type Role, type Scope } from "../scope.ts";
+import { personOf, requireRole, userOf, type Role, type Scope } from "../scope.ts";
 
 /** A Telegram person as they present themselves; `id` is the only identity, the name is for showing. */
 export type TelegramPerson = { readonly id: number; readonly name: string; readonly locale: string };
@@ -149,6 +150,12 @@ export async function claimGroup(scope: Scope, botId: number, place: Place): Pro
           : reactivate(savepoint, place, here),
       ),
     );
+    await alertOwners(tx, scope, {
+      kind: "new_group",
+      key: `${scope.correlationId}:${place.chatId}`,
+      params: { team: scope.team, group: place.title, name: scope.actor.name },
+      except: [userOf(scope.actor)],
+    });
     await audit(tx, scope, "group.claim", { target: String(place.chatId) });
     return "claimed";
   });

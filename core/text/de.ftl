@@ -41,6 +41,14 @@ button_audit_actors = Nach Person
 button_audit_all = Alles
 button_audit_export = Als Datei
 button_audit_verify = Prüfen
+button_audit_settings = Bericht und Dauer
+button_audit_days = { $days ->
+    [365] 1 Jahr
+    [1095] 3 Jahre
+   *[other] { $days } Tage
+}
+button_audit_mute = Kein täglicher Bericht
+button_audit_unmute = Täglicher Bericht
 button_invites = Offene Einladungen
 button_revoke = { $number } widerrufen
 
@@ -471,6 +479,13 @@ alert_budget_instance = Alle Teams zusammen haben { $percent } % dessen verbrauc
 alert_parked = Eine Nachricht (Update { $id }) hat dieses Programm dreimal hintereinander zum Absturz gebracht. Ich habe sie beiseitegelegt; im Log steht mehr.
 alert_conflict = Ein anderes Programm holt mit demselben Token meine Nachrichten bei Telegram ab, oder es wurde ein Webhook dafür gesetzt: Manche Nachrichten erreichen mich nicht. Beende das Programm, oder lass dir von @BotFather ein neues Token geben (/revoke) und trag es in TELEGRAM_BOT_TOKEN ein.
 alert_conflict_over = Seit fünf Minuten holt kein anderes Programm mehr meine Nachrichten ab. Was es in der Zwischenzeit bekommen hat, habe ich nicht gesehen.
+alert_new_group = { $name } hat die Gruppe „{ $group }“ dem Team „{ $team }“ zugeordnet: Ich antworte dort den Mitgliedern des Teams.
+alert_new_admin = { $name } ist jetzt { $role ->
+    [owner] Inhaber
+   *[admin] Admin
+} von „{ $team }“.
+alert_credential_user = { $name } hat die Verbindung von „{ $team }“ zu { $service } zum ersten Mal benutzt.
+alert_audit_broken = Das Protokoll von „{ $team }“ wurde von jemandem verändert, der in die Datenbank schreiben kann: Zeile { $seq } ist nicht so, wie sie geschrieben wurde. „/audit verify“ zeigt mehr. Wer den Server betreibt, sollte dem sofort nachgehen.
 alert_reauth = „{ $team }“ hat die Verbindung zu { $service } verloren: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sie muss neu erteilt werden: { $renew }
 
 # Audit log
@@ -516,6 +531,23 @@ audit_broken = Das Protokoll von „{ $team }“ wurde von jemandem verändert, 
     [tail] , die neueste, wurde entfernt oder ersetzt.
    *[hash] {" "}ist nicht so, wie sie geschrieben wurde.
 } Wer den Server betreibt, sollte dem sofort nachgehen.
+audit_settings = Das Protokoll von „{ $team }“ wird { $days ->
+    [365] ein Jahr
+    [1095] drei Jahre
+   *[other] { $days } Tage
+} aufbewahrt, dann gelöscht. { $report ->
+    [on] Inhaber bekommen jeden Morgen einen Bericht über den Vortag.
+   *[off] Inhaber bekommen keinen täglichen Bericht.
+} Dass das Protokoll verändert wurde, wird immer gemeldet.
+audit_day = { $events ->
+    [one] Ein Ereignis
+   *[other] { $events } Ereignisse
+} in „{ $team }“ am { $day } (UTC){ $people ->
+    [0] {""}
+    [one] , von einer Person
+   *[other] , von { $people } Personen
+}.
+audit_day_how = /audit zeigt sie und schaltet diesen Bericht ab. „/audit verify“ mit der Nummer und dem Hash von oben sagt später, ob das Protokoll noch dasselbe ist.
 audit_anchor = Anker, zum Aufbewahren an anderer Stelle: { $seq } { $hash }
 audit_anchor_state = Zeile { $seq } { $state ->
     [holds] ist die, die du notiert hast.

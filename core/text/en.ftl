@@ -41,6 +41,14 @@ button_audit_actors = By person
 button_audit_all = Everything
 button_audit_export = As a file
 button_audit_verify = Check it
+button_audit_settings = Report and time kept
+button_audit_days = { $days ->
+    [365] 1 year
+    [1095] 3 years
+   *[other] { $days } days
+}
+button_audit_mute = No daily report
+button_audit_unmute = Daily report
 button_invites = Open invites
 button_revoke = Revoke { $number }
 
@@ -461,6 +469,13 @@ alert_budget_instance = All teams together have used { $percent }% of what this 
 alert_parked = One message (update { $id }) stopped this program three times in a row. I put it aside; the log says more.
 alert_conflict = Another program asks Telegram for my messages with the same token, or a webhook was set for it: some messages do not reach me. End that program, or have @BotFather make a new token (/revoke) and put it into TELEGRAM_BOT_TOKEN.
 alert_conflict_over = For five minutes no other program has asked Telegram for my messages. What it took meanwhile I have not seen.
+alert_new_group = { $name } has tied the group “{ $group }” to “{ $team }”: I answer the team's members there.
+alert_new_admin = { $name } is { $role ->
+    [owner] an owner
+   *[admin] an admin
+} of “{ $team }” now.
+alert_credential_user = { $name } has used the connection of “{ $team }” to { $service } for the first time.
+alert_audit_broken = The audit log of “{ $team }” was changed by somebody who can write to the database: row { $seq } is not as it was written. “/audit verify” shows more. Whoever runs the server should look into it at once.
 alert_reauth = “{ $team }” has lost its connection to { $service }: the permission ended or was taken back. It has to be given again: { $renew }
 
 # Audit log
@@ -506,6 +521,23 @@ audit_broken = The log of “{ $team }” was changed by somebody who can write 
     [tail] , the newest, was removed or replaced.
    *[hash] {" "}is not as it was written.
 } Whoever runs the server should look into it at once.
+audit_settings = The log of “{ $team }” is kept for { $days ->
+    [365] a year
+    [1095] three years
+   *[other] { $days } days
+}, then it is deleted. { $report ->
+    [on] Owners get a report of the day before each morning.
+   *[off] Owners get no daily report.
+} That the log was changed is always told.
+audit_day = { $events ->
+    [one] One event
+   *[other] { $events } events
+} in “{ $team }” on { $day } (UTC){ $people ->
+    [0] {""}
+    [one] , by one person
+   *[other] , by { $people } people
+}.
+audit_day_how = /audit shows them and mutes this report. “/audit verify” with the number and hash above tells later whether the log is still that one.
 audit_anchor = Anchor, to keep outside: { $seq } { $hash }
 audit_anchor_state = Row { $seq } { $state ->
     [holds] is the one that you noted.

@@ -34,6 +34,16 @@ export function momentText(locale: string, timeZone: string, moment: Date): stri
   return `${time} (${timeZone})`;
 }
 
+/** A day in UTC and its month. */
+export function dateText(locale: string, day: Date): string {
+  const language = languageOf(locale);
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+    timeZone: "UTC",
+    day: "numeric",
+    month: "long",
+  }).format(day);
+}
+
 /** A month and its year; `period` is its first day in UTC, such as 2026-11-01. */
 export function monthText(locale: string, period: string): string {
   return new Intl.DateTimeFormat(languageOf(locale), {

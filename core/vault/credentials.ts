@@ -2,9 +2,11 @@ import { and, desc, eq, sql } from "drizzle-orm";
 import { users } from "../../db/schema/teams.ts";
 import { cloudConnections, credentials } from "../../db/schema/vault.ts";
 import { inTenant, refuseInTransaction } from "../../db/tenant.ts";
+import type { Tx } from "../../db/client.ts";
+import { alertOwners, mayAlert } from "../alerts.ts";
 import { audit } from "../audit.ts";
 import { AppError } from "../errors.ts";
-import { requireRole, type Scope } from "../scope.ts";
+import { requireRole, userOf, type Scope } from "../scope.ts";
 import { isEnding, refreshTokens } from "./oauth.ts";
 import {
   findSealed,
@@ -48,7 +50,7 @@ export async function addCredential(
   const { kind, plaintext, last4, scopes, expiresAt } = contentOf(service, added);
   return inTenant(scope, async (tx) => {
     const fresh = {
-      createdBy: userOf(scope),
+      createdBy: userOf(scope.actor),
       createdAt: sql`now()`,
       status: "active" as const,
       scopes,
@@ -148,9 +150,21 @@ async function takeForUse(
       .update(cloudConnections)
       .set({ lastUsedAt: sql`now()` })
       .where(and(eq(cloudConnections.orgId, scope.orgId), eq(cloudConnections.id, found.connectionId)));
+    await alertNewUser(tx, scope, service);
     await audit(tx, scope, "credential.use", { target: service });
     return found;
   });
+}
+
+// Whoever uses a credential for the first time may be somebody who should not: owners hear of each of them once.
+async function alertNewUser(tx: Tx, scope: Scope, service: Service): Promise<void> {
+  const { app, orgId, actor } = scope;
+  const who = userOf(actor) ?? actor.name;
+  const subject = `${orgId}:${service}:${who}`;
+  const kind = "credential_user";
+  if (!(await mayAlert(tx, { kind, subject, everyMs: null, nowMs: app.clock.now() }))) return;
+  const params = { team: scope.team, service: SERVICES[service].label, name: actor.name };
+  await alertOwners(tx, scope, { kind, key: subject, params, except: [userOf(actor)] });
 }
 
 /** Forgets what the team has of this service. Throws `not_connected`. */
@@ -191,8 +205,4 @@ export async function listConnections(scope: Scope): Promise<Connection[]> {
   );
   // safe: only addCredential writes the name
   return rows.map((row) => ({ ...row, service: row.service as Service }));
-}
-
-function userOf({ actor }: Scope): string | null {
-  return actor.type === "user" ? actor.userId : null;
 }
