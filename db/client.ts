@@ -30,7 +30,7 @@ export function createDatabase(url: string, options: { max?: number } = {}) {
   const sql = createSql(url, options);
   const locks = createLocks(url);
   return {
-    db: drizzle(preparing(sql)),
+    db: drizzle(strict(sql)),
     tryAlone: locks.tryAlone,
     /** Calls `onNotify` for every NOTIFY on `channel`, and `onListen` after each (re)connect, when something may have been missed. */
     async listen(
@@ -88,19 +88,39 @@ function createLocks(url: string) {
  * The same client, and the transactions that it begins, with every statement
  * prepared. drizzle asks for an unnamed one each time, which costs a second
  * round trip, and Postgres parses and plans it anew.
+ *
+ * A transaction's handle is refused once it has ended: its connection is
+ * somebody else's by then, and the statement would run in their transaction,
+ * with their team's rows.
  */
-function preparing<Client extends object>(client: Client): Client {
+function strict<Client extends object>(client: Client, hasEnded: () => boolean = () => false): Client {
+  const refuseLate = (): void => {
+    if (hasEnded()) throw new Error("a statement came after the end of its transaction");
+  };
   return new Proxy(client, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key);
       if (typeof value !== "function") return value;
       if (key === "unsafe")
-        return (query: string, params: unknown[], options: object) =>
-          value.call(target, query, params, { ...options, prepare: true });
+        return (query: string, params: unknown[], options: object) => {
+          refuseLate();
+          return value.call(target, query, params, { ...options, prepare: true });
+        };
       if (key === "begin" || key === "savepoint")
-        return (work: (inner: object) => unknown) =>
-          value.call(target, (inner: object) => work(preparing(inner)));
+        return async (work: (inner: object) => unknown) => {
+          refuseLate();
+          return value.call(target, (inner: object) => runIn(inner, work, hasEnded));
+        };
       return value;
     },
   });
+}
+
+async function runIn(inner: object, work: (inner: object) => unknown, hasOuterEnded: () => boolean) {
+  let ended = false;
+  try {
+    return await work(strict(inner, () => ended || hasOuterEnded()));
+  } finally {
+    ended = true;
+  }
 }

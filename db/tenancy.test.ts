@@ -1,139 +1,201 @@
 import { expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
-import { createDatabase, createSql, type Database } from "./client.ts";
-import { organizations, users } from "./schema/teams.ts";
+import fc from "fast-check";
+import { createDatabase, createSql, type Tx } from "./client.ts";
+import { users } from "./schema/teams.ts";
 import { DatabaseError, inSystem, inTenant } from "./tenant.ts";
 import { createTestDatabase } from "./test-db.ts";
+import { seedTeam } from "./test-teams.ts";
 
-const MINE = "11111111-1111-4111-8111-111111111111";
-const THEIRS = "22222222-2222-4222-8222-222222222222";
+const REFUSED = "42501";
+const OPERATIONS = 200;
+const RUNS = 4;
 
-async function twoTeams(adminUrl: string): Promise<void> {
-  const admin = createSql(adminUrl, { max: 1 });
-  for (const [orgId, telegramId] of [
-    [MINE, 1],
-    [THEIRS, 2],
-  ] as const) {
-    await admin`INSERT INTO app.organizations (id, name) VALUES (${orgId}, ${`team ${telegramId}`})`;
-    const [account] =
-      await admin`INSERT INTO auth.accounts (telegram_user_id) VALUES (${telegramId}) RETURNING id`;
-    const [user] =
-      await admin`INSERT INTO app.users (org_id, account_id) VALUES (${orgId}, ${account?.["id"]}) RETURNING id`;
-    const [chat] =
-      await admin`INSERT INTO app.chats (org_id, bot_id, telegram_chat_id, kind) VALUES (${orgId}, 1, ${telegramId}, 'private') RETURNING id`;
-    const [conversation] =
-      await admin`INSERT INTO app.conversations (org_id, chat_id) VALUES (${orgId}, ${chat?.["id"]}) RETURNING id`;
-    await admin`INSERT INTO app.turns (org_id, conversation_id, bot_id, update_id, lane, telegram_chat_id, asker_id, question, correlation_id)
-      VALUES (${orgId}, ${conversation?.["id"]}, 1, ${telegramId}, 'lane', ${telegramId}, ${user?.["id"]}, 'secret of team', 'c')`;
-    const [connection] =
-      await admin`INSERT INTO app.cloud_connections (org_id, provider) VALUES (${orgId}, 'x') RETURNING id`;
-    await admin`INSERT INTO app.credentials (org_id, connection_id, name, kind, kid, envelope)
-      VALUES (${orgId}, ${connection?.["id"]}, 'x', 'api_key', 1, ${Buffer.alloc(40, 1)})`;
-    await admin`INSERT INTO app.groups (org_id, name) VALUES (${orgId}, 'group')`;
-  }
-  await admin.end();
-}
+test("the runtime role reaches nothing around the walls, and a refusal names none of another team's values", async () => {
+  await using it = await start(2);
+  const [mine, theirs] = it.teams;
+  const refusal = async (statement: ReturnType<typeof sql>) => {
+    const err = await inTenant(mine, (tx) => tx.execute(statement)).catch((thrown: unknown) => thrown);
+    if (!(err instanceof DatabaseError)) throw new Error("it was not refused", { cause: err });
+    // TN-11: neither an id nor a name of the other team.
+    expect(err.message).not.toContain(theirs.orgId);
+    expect(err.message).not.toContain("team 2");
+    return err.code;
+  };
+  const groups = sql`INSERT INTO app.groups (org_id, id, name)`;
+  expect(await refusal(sql`${groups} VALUES (${theirs.orgId}, gen_random_uuid(), 'planted')`)).toBe(REFUSED);
+  expect(await refusal(sql`UPDATE app.groups SET org_id = ${theirs.orgId}`)).toBe(REFUSED);
+  expect(await refusal(sql`SELECT * FROM auth.accounts`)).toBe(REFUSED);
+  expect(await refusal(sql`INSERT INTO app.audit_log SELECT * FROM app.audit_log`)).toBe(REFUSED);
+  expect(await refusal(sql`TRUNCATE app.turns`)).toBe(REFUSED);
+  expect(await refusal(sql`SET ROLE blockbot_owner`)).toBe(REFUSED);
+  // A row that another team has and one that nobody has are refused alike.
+  const member = (group: string) => sql`INSERT INTO app.group_members (org_id, group_id, user_id)
+    SELECT ${mine.orgId}::uuid, ${group}::uuid, id FROM app.users`;
+  expect([await refusal(member(theirs.id("groups"))), await refusal(member(crypto.randomUUID()))]).toEqual([
+    "23503",
+    "23503",
+  ]);
+  // Nor is an id taken because another team has it.
+  const copied = await inTenant(mine, (tx) =>
+    tx.execute(sql`${groups} VALUES (${mine.orgId}, ${theirs.id("groups")}, 'mine') RETURNING name`),
+  );
+  expect([...copied]).toEqual([{ name: "mine" }]);
+});
 
-async function asApp<T>(databaseUrl: string, work: (app: { database: Database }) => Promise<T>): Promise<T> {
-  const database = createDatabase(databaseUrl, { max: 3 });
-  try {
-    return await work({ database });
-  } finally {
-    await database.close();
-  }
-}
+test("TN-02: whatever teams do at the same time, each sees exactly what it has written itself", async () => {
+  const operation = fc.record({
+    team: fc.nat(4),
+    kind: fc.constantFrom("put", "put", "rename", "remove", "clear", "fail"),
+    key: fc.nat(5),
+  });
+  await using it = await start(5);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 2, max: 5 }),
+      fc.array(operation, { minLength: OPERATIONS, maxLength: OPERATIONS }),
+      async (count, operations) => {
+        const teams = it.teams.slice(0, count);
+        const of = (index: number) => operations.filter(({ team }) => team % count === index);
+        await Promise.all(teams.map((team, index) => follow(team, of(index))));
+      },
+    ),
+    { numRuns: RUNS },
+  );
+}, 60_000);
 
-test("one team cannot see, change, take over or point at another's rows, even with no WHERE", async () => {
-  await using database = await createTestDatabase();
-  await twoTeams(database.adminUrl);
-  await asApp(database.databaseUrl, async (app) => {
-    const mine = { app, orgId: MINE };
-    for (const table of [
-      "organizations",
-      "users",
-      "chats",
-      "conversations",
-      "turns",
-      "credentials",
-      "groups",
-    ]) {
-      const column = table === "organizations" ? "id" : "org_id";
-      const seen = await inTenant(mine, (tx) =>
-        tx.execute<{ org: string }>(
-          sql`SELECT ${sql.identifier(column)} AS org FROM ${sql.identifier("app")}.${sql.identifier(table)}`,
-        ),
-      );
-      expect([table, ...seen.map((row) => row.org)]).toEqual([table, MINE]);
+test("TN-05: without a team nothing is visible, and a transaction of one team cannot become another's", async () => {
+  await using it = await start(2);
+  const [mine, theirs] = it.teams;
+  const seen = async (tx: Tx) => tx.select({ orgId: users.orgId }).from(users);
+  expect(await inSystem(it.app, seen)).toEqual([]);
+  await expect(inTenant(mine, () => inTenant(theirs, seen))).rejects.toThrow("another");
+  // It comes to the same inside a savepoint, after a failure, and when two teams ask to join at once.
+  await expect(inTenant(mine, (tx) => tx.transaction(() => inTenant(theirs, seen)))).rejects.toThrow(
+    "another",
+  );
+  const caught = inTenant(mine, async (tx) => {
+    await tx.transaction((savepoint) => savepoint.execute(sql`SELECT 1 / 0`)).catch(() => undefined);
+    return [...(await seen(tx)), ...(await inTenant(theirs, seen).catch(() => []))];
+  });
+  expect(await caught).toEqual([{ orgId: mine.orgId }]);
+  const both = inSystem(it.app, () => Promise.allSettled([inTenant(mine, seen), inTenant(theirs, seen)]));
+  expect(await both).toMatchObject([
+    { status: "fulfilled", value: [{ orgId: mine.orgId }] },
+    { status: "rejected" },
+  ]);
+  expect(await inSystem(it.app, () => inTenant(mine, seen))).toEqual([{ orgId: mine.orgId }]);
+  await expect(inTenant({ ...mine, orgId: "not-a-uuid" }, seen)).rejects.toThrow(DatabaseError);
+  // The connections went back to the pool without a team.
+  for (let i = 0; i < 5; i++) expect(await inSystem(it.app, seen)).toEqual([]);
+});
+
+test("TN-05: the pool's own handle sees nothing, not even inside a team's transaction", async () => {
+  await using it = await start(2);
+  const [mine] = it.teams;
+  const { db } = it.app.database;
+  const inside = inTenant(mine, () => db.select().from(users));
+  expect(await inside).toEqual([]);
+  await expect(
+    inTenant(mine, () => db.execute(sql`INSERT INTO app.groups (org_id, name) VALUES (${mine.orgId}, 'x')`)),
+  ).rejects.toThrow();
+});
+
+test("TN-05: work that outlives its transaction runs in one of its own, and a handle that does runs nowhere", async () => {
+  await using it = await start(2, 1); // one connection: the next transaction has the very same
+  const [mine, theirs] = it.teams;
+  const seen = async (tx: Tx) => tx.select({ orgId: users.orgId }).from(users);
+  const cleared = async (tx: Tx) => tx.execute(sql`DELETE FROM app.group_members`);
+  const release = Promise.withResolvers<void>();
+  let late: Promise<unknown> = Promise.resolve();
+  const kept = await inTenant(mine, async (tx) => {
+    late = release.promise.then(() => inTenant(theirs, seen));
+    return { tx, savepoint: await tx.transaction(async (savepoint) => savepoint) };
+  });
+  release.resolve();
+  expect(await late).toEqual([{ orgId: theirs.orgId }]);
+
+  await inTenant(theirs, async (tx) => {
+    for (const handle of [kept.tx, kept.savepoint]) {
+      await expect(seen(handle)).rejects.toThrow();
+      await expect(cleared(handle)).rejects.toThrow();
+      await expect(handle.transaction(seen)).rejects.toThrow();
     }
-    const renamed = await inTenant(mine, (tx) =>
-      tx.update(organizations).set({ name: "taken" }).returning({ id: organizations.id }),
-    );
-    expect(renamed).toEqual([{ id: MINE }]);
-    const deleted = await inTenant(mine, (tx) =>
-      tx.execute(sql`DELETE FROM app.credentials WHERE org_id = ${THEIRS} RETURNING id`),
-    );
-    expect([...deleted]).toEqual([]);
-    const refused = async (statement: ReturnType<typeof sql>) => {
-      const err = await inTenant(mine, (tx) => tx.execute(statement)).catch((thrown: unknown) => thrown);
-      return err instanceof DatabaseError ? err.code : "no error";
-    };
-    expect(await refused(sql`INSERT INTO app.groups (org_id, name) VALUES (${THEIRS}, 'planted')`)).toBe(
-      "42501",
-    );
-    expect(await refused(sql`UPDATE app.groups SET org_id = ${THEIRS}`)).toBe("42501");
-    expect(await refused(sql`SELECT * FROM auth.accounts`)).toBe("42501");
-    expect(await refused(sql`INSERT INTO app.audit_log SELECT * FROM app.audit_log`)).toBe("42501");
-    expect(await refused(sql`TRUNCATE app.turns`)).toBe("42501");
-    expect(await refused(sql`SET ROLE blockbot_owner`)).toBe("42501");
-    expect(
-      await refused(sql`INSERT INTO app.conversations (org_id, chat_id) VALUES (${MINE}, gen_random_uuid())`),
-    ).toBe("23503");
+    const [members] = await tx.execute(sql`SELECT count(*)::int AS n FROM app.group_members`);
+    expect(members).toEqual({ n: 1 });
   });
-});
-
-test("without a team nothing is visible, and a transaction of one team cannot become another's", async () => {
-  await using database = await createTestDatabase();
-  await twoTeams(database.adminUrl);
-  await asApp(database.databaseUrl, async (app) => {
-    expect(await inSystem(app, (tx) => tx.select().from(users))).toEqual([]);
-    await expect(
-      inTenant({ app, orgId: MINE }, () => inTenant({ app, orgId: THEIRS }, (tx) => tx.select().from(users))),
-    ).rejects.toThrow("another");
-    const joined = await inSystem(app, () =>
-      inTenant({ app, orgId: MINE }, (tx) => tx.select({ orgId: users.orgId }).from(users)),
-    );
-    expect(joined).toEqual([{ orgId: MINE }]);
-    await expect(inTenant({ app, orgId: "not-a-uuid" }, (tx) => tx.select().from(users))).rejects.toThrow(
-      DatabaseError,
-    );
-    // The connection went back to the pool without a team.
-    for (let i = 0; i < 5; i++) expect(await inSystem(app, (tx) => tx.select().from(users))).toEqual([]);
-  });
-});
-
-test("work that outlives its transaction does not run inside it", async () => {
-  await using database = await createTestDatabase();
-  await twoTeams(database.adminUrl);
-  await asApp(database.databaseUrl, async (app) => {
-    const release = Promise.withResolvers<void>();
-    let late: Promise<unknown> = Promise.resolve();
-    await inTenant({ app, orgId: MINE }, async () => {
-      late = release.promise.then(() =>
-        inTenant({ app, orgId: THEIRS }, (tx) => tx.select({ orgId: users.orgId }).from(users)),
-      );
-    });
-    release.resolve();
-    expect(await late).toEqual([{ orgId: THEIRS }]);
+  // A savepoint that was undone leaves the transaction usable, and its own handle not.
+  await inTenant(mine, async (tx) => {
+    let inner: Tx = tx;
+    await tx
+      .transaction(async (savepoint) => {
+        inner = savepoint;
+        throw new Error("undone");
+      })
+      .catch(() => undefined);
+    await expect(seen(inner)).rejects.toThrow();
+    expect(await seen(tx)).toEqual([{ orgId: mine.orgId }]);
   });
 });
 
 test("what Postgres refused is reported without the values of the query", async () => {
-  await using database = await createTestDatabase();
-  await asApp(database.databaseUrl, async (app) => {
-    const err = await inTenant({ app, orgId: MINE }, (tx) =>
-      tx.execute(sql`SELECT ${"the-secret-value"}::text, 1 / 0`),
-    ).catch((thrown: unknown) => thrown);
-    expect(err).toBeInstanceOf(DatabaseError);
-    expect(JSON.stringify(err) + String(err)).not.toContain("the-secret-value");
-  });
+  await using it = await start(2);
+  const err = await inTenant(it.teams[0], (tx) =>
+    tx.execute(sql`SELECT ${"the-secret-value"}::text, 1 / 0`),
+  ).catch((thrown: unknown) => thrown);
+  expect(err).toBeInstanceOf(DatabaseError);
+  expect(JSON.stringify(err) + String(err)).not.toContain("the-secret-value");
 });
+
+type Team = Awaited<ReturnType<typeof start>>["teams"][number];
+type Operation = { kind: "put" | "rename" | "remove" | "clear" | "fail"; key: number };
+
+/** Does a team's operations one after the other, none of them with a WHERE on the team, and compares after each. */
+async function follow(team: Team, operations: readonly Operation[]): Promise<void> {
+  const model = new Map<string, string>();
+  await inTenant(team, (tx) => tx.execute(sql`DELETE FROM app.groups`));
+  for (const [n, { kind, key }] of operations.entries()) {
+    // The same ids in every team.
+    const id = `00000000-0000-4000-8000-00000000000${key}`;
+    const name = `${team.orgId} ${n}`;
+    const put = sql`INSERT INTO app.groups (org_id, id, name) VALUES (${team.orgId}, ${id}, ${name})
+      ON CONFLICT (org_id, id) DO UPDATE SET name = excluded.name`;
+    await inTenant(team, async (tx) => {
+      if (kind === "put" || kind === "fail") await tx.execute(put);
+      if (kind === "rename") await tx.execute(sql`UPDATE app.groups SET name = ${name}`);
+      if (kind === "remove") await tx.execute(sql`DELETE FROM app.groups WHERE id = ${id}`);
+      if (kind === "clear") await tx.execute(sql`DELETE FROM app.groups`);
+      if (kind === "fail") throw new Error("undone");
+    }).catch((err: unknown) => {
+      if (kind !== "fail") throw err;
+    });
+    if (kind === "put") model.set(id, name);
+    if (kind === "rename") for (const known of model.keys()) model.set(known, name);
+    if (kind === "remove") model.delete(id);
+    if (kind === "clear") model.clear();
+    const rows = await inTenant(team, (tx) =>
+      tx.execute<{ id: string; name: string }>(sql`SELECT id, name FROM app.groups`),
+    );
+    expect(new Map(rows.map((row) => [row.id, row.name]))).toEqual(model);
+  }
+}
+
+/** Teams with one row in every table, and the runtime role's pool. */
+async function start(count: number, max = 3) {
+  const database = await createTestDatabase();
+  const admin = createSql(database.adminUrl, { max: 1 });
+  const app = { database: createDatabase(database.databaseUrl, { max }) };
+  const team = async (number: number) => ({ app, ...(await seedTeam(admin, number)) });
+  const [first, second] = [await team(1), await team(2)];
+  const teams: [typeof first, typeof second, ...(typeof first)[]] = [first, second];
+  for (let number = 3; number <= count; number += 1) teams.push(await team(number));
+  await admin.end();
+  return {
+    app,
+    teams,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await app.database.close();
+      await database.drop();
+    },
+  };
+}

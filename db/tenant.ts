@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { DrizzleQueryError, sql } from "drizzle-orm";
 import type { Database, Tx } from "./client.ts";
 
-type Running = { readonly tx: Tx; orgId: string | null; ended: boolean };
+/** `entered` is settled once the transaction can see the rows of `orgId`. */
+type Running = { readonly tx: Tx; orgId: string | null; entered: Promise<void>; ended: boolean };
 
 // SQLSTATEs, and the words of the driver and the network: CONNECTION_CLOSED, ECONNREFUSED.
 const DRIVER_CODE = /^[0-9A-Z_]+$/;
@@ -49,9 +50,10 @@ export async function inTenant<T>(
     throw new Error("a transaction of one team was asked to work for another");
   }
   if (outer.orgId === null) {
-    await enter(outer.tx, scope.orgId);
-    outer.orgId = scope.orgId;
+    outer.orgId = scope.orgId; // before any wait: another team may ask to join meanwhile
+    outer.entered = enter(outer.tx, scope.orgId);
   }
+  await outer.entered;
   return work(outer.tx);
 }
 
@@ -76,9 +78,10 @@ export function refuseInTransaction(): void {
 async function begin<T>(database: Database, orgId: string | null, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
     return await database.db.transaction(async (tx) => {
-      const own: Running = { tx, orgId, ended: false };
+      const entered = orgId === null ? Promise.resolve() : enter(tx, orgId);
+      const own: Running = { tx, orgId, entered, ended: false };
       try {
-        if (orgId !== null) await enter(tx, orgId);
+        await entered;
         return await running.run(own, () => work(tx));
       } finally {
         own.ended = true;
