@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from "drizzle-orm";
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 
@@ -84,6 +85,12 @@ function createLocks(url: string) {
   };
 }
 
+/** How it stands with the transaction that a handle belongs to, and with its connection. */
+type Handle = { readonly isOver: () => boolean; readonly isGone: () => boolean };
+
+const POOL: Handle = { isOver: () => false, isGone: () => false };
+const NEVER = new Promise<never>(() => undefined);
+
 /**
  * The same client, and the transactions that it begins, with every statement
  * prepared. drizzle asks for an unnamed one each time, which costs a second
@@ -93,9 +100,9 @@ function createLocks(url: string) {
  * somebody else's by then, and the statement would run in their transaction,
  * with their team's rows.
  */
-function strict<Client extends object>(client: Client, hasEnded: () => boolean = () => false): Client {
+function strict<Client extends object>(client: Client, handle = POOL): Client {
   const refuseLate = (): void => {
-    if (hasEnded()) throw new Error("a statement came after the end of its transaction");
+    if (handle.isOver()) throw new Error("a statement came after the end of its transaction");
   };
   return new Proxy(client, {
     get(target, key) {
@@ -106,21 +113,50 @@ function strict<Client extends object>(client: Client, hasEnded: () => boolean =
           refuseLate();
           return value.call(target, query, params, { ...options, prepare: true });
         };
-      if (key === "begin" || key === "savepoint")
-        return async (work: (inner: object) => unknown) => {
+      if (key === "begin")
+        return async (work: Work) => {
+          let gone = false;
+          const isGone = () => gone;
+          const outcome: Promise<unknown> = value.call(target, (inner: object) =>
+            runIn(inner, work, { isOver: isGone, isGone }),
+          );
+          // It ends before its work does only when the connection is closed.
+          return outcome.finally(() => {
+            gone = true;
+          });
+        };
+      if (key === "savepoint")
+        return async (work: Work) => {
           refuseLate();
-          return value.call(target, (inner: object) => runIn(inner, work, hasEnded));
+          return value.call(target, (inner: object) => runIn(inner, work, handle));
         };
       return value;
     },
   });
 }
 
-async function runIn(inner: object, work: (inner: object) => unknown, hasOuterEnded: () => boolean) {
-  let ended = false;
+type Work = (inner: object) => unknown;
+
+// When this returns, postgres.js says COMMIT or ROLLBACK. On a connection that is gone it throws then where nobody can
+// catch it, and the process ends (https://github.com/porsager/postgres/issues/1208). Its `begin` has failed by itself.
+async function runIn(inner: object, work: Work, outer: Handle): Promise<unknown> {
+  let over = false;
+  const handle: Handle = { isOver: () => over || outer.isOver(), isGone: outer.isGone };
   try {
-    return await work(strict(inner, () => ended || hasOuterEnded()));
-  } finally {
-    ended = true;
+    const result = await work(strict(inner, handle));
+    over = true;
+    return outer.isGone() ? await NEVER : result;
+  } catch (err) {
+    over = true;
+    if (isLastWord(err)) await NEVER;
+    await new Promise(setImmediate); // an error of the socket comes before its end
+    if (outer.isGone()) await NEVER;
+    throw err;
   }
+}
+
+// The server closes the connection after it, and `begin` fails then.
+function isLastWord(err: unknown): boolean {
+  const cause = err instanceof DrizzleQueryError ? err.cause : err;
+  return cause instanceof postgres.PostgresError && /^(FATAL|PANIC)$/.test(cause.severity);
 }

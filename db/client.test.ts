@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { sql } from "drizzle-orm";
+import { createDatabase, createSql, type Tx } from "./client.ts";
+import { DatabaseError, inSystem, isAway } from "./tenant.ts";
+import { createTestDatabase } from "./test-db.ts";
+
+const SESSION = sql`SELECT pg_backend_pid() AS pid`;
+
+test("a connection that dies in a transaction fails that transaction, whenever it is noticed, and nothing else", async () => {
+  await using database = await createTestDatabase();
+  const admin = createSql(database.adminUrl, { max: 1 });
+  const app = { database: createDatabase(database.databaseUrl, { max: 1 }) };
+  const kill = async (tx: Tx): Promise<void> => {
+    const [session] = await tx.execute<{ pid: number }>(SESSION);
+    await admin`SELECT pg_terminate_backend(${session?.pid ?? 0}, 5000)`;
+    await Bun.sleep(50); // the end of the connection has been read by then
+  };
+  const endings: [when: string, work: (tx: Tx) => Promise<unknown>][] = [
+    ["at the commit", kill],
+    ["by a statement", async (tx) => kill(tx).then(() => tx.execute(SESSION))],
+    ["when something else fails", async (tx) => kill(tx).then(() => Promise.reject(new Error("else")))],
+    [
+      "during a statement",
+      (tx) => tx.execute(sql`SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(10)`),
+    ],
+    [
+      "by a statement that nobody minds",
+      async (tx) => kill(tx).then(() => tx.execute(SESSION).catch(() => null)),
+    ],
+    ["in a savepoint", (tx) => tx.transaction((savepoint) => kill(savepoint))],
+  ];
+  for (const [when, work] of endings) {
+    const err = await inSystem(app, work).catch((thrown: unknown) => thrown);
+    expect([when, err instanceof DatabaseError, isAway(err)]).toEqual([when, true, true]);
+    // The driver may say once more why the last connection ended.
+    const again = () => inSystem(app, (tx) => tx.execute<{ pid: number }>(SESSION));
+    const [session] = await again().catch(again);
+    expect(session?.pid).toBeGreaterThan(0);
+  }
+  await app.database.close();
+  await admin.end();
+});
