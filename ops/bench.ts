@@ -16,6 +16,7 @@ const BENCHES: Record<string, { load: () => Promise<Bench>; inAll: boolean }> = 
   limits: { load: async () => (await import("./bench/limits.ts")).limits, inAll: true },
   render: { load: async () => (await import("./bench/render.ts")).render, inAll: true },
   loss: { load: async () => (await import("./bench/loss.ts")).loss, inAll: false },
+  tenancy: { load: async () => (await import("./bench/tenancy.ts")).tenancy, inAll: true },
   vault: { load: async () => (await import("./bench/vault.ts")).vault, inAll: true },
 };
 const RESULTS = fileURLToPath(new URL("../data/bench", import.meta.url));
