@@ -8,6 +8,8 @@ import { plainPart, type RenderedPart } from "./render/answer.ts";
 const TEXT_UNITS_MAX = 4096;
 const ENTITIES_MAX = 100;
 const RETRY_SECONDS = 30;
+// Claude's reason for stopping when a conversation with its answer has more tokens than it takes.
+const WINDOW_FULL = "model_context_window_exceeded";
 // The same file would fail in the same way.
 const IN_VAIN: ReadonlySet<string> = new Set([
   "file_too_large",
@@ -26,6 +28,7 @@ export function closingLine(
   const empty = outcome.text.trim() === "";
   switch (outcome.status) {
     case "answered":
+      if (outcome.stopReason === WINDOW_FULL) return sentence(locale, "answer_window_full");
       return outcome.stopReason === "max_tokens" ? sentence(locale, "answer_cut") : null;
     case "stopped":
       return sentence(locale, empty ? "answer_stopped_early" : "answer_stopped");
@@ -47,16 +50,17 @@ export function closingLine(
 /** What the person can do next. */
 export function closingButtons(outcome: Outcome, locale: string, turnId: string): ButtonSpec[] {
   const retry: ButtonSpec = { label: sentence(locale, "button_retry"), kind: "retry", turnId };
+  const anew: ButtonSpec = { label: sentence(locale, "button_new_chat"), kind: "new_chat", turnId };
   switch (outcome.status) {
     case "answered":
+      if (outcome.stopReason === WINDOW_FULL) return [anew];
       return outcome.stopReason === "max_tokens"
         ? [{ label: sentence(locale, "button_continue"), kind: "continue", turnId }]
         : [];
     case "stopped":
       return [retry];
     case "failed":
-      if (outcome.kind === "too_long")
-        return [{ label: sentence(locale, "button_new_chat"), kind: "new_chat", turnId }];
+      if (outcome.kind === "too_long") return [anew];
       return IN_VAIN.has(outcome.kind) ? [] : [retry];
   }
 }

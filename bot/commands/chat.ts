@@ -2,7 +2,6 @@ import { beginAgainByButton, beginLastAgain, type Again } from "../../core/chat/
 import { dropQuestions, startConversation } from "../../core/chat/conversations.ts";
 import { countKept, giveBackAccepted } from "../../core/chat/kept.ts";
 import { recordStop, type Turn } from "../../core/chat/turns.ts";
-import { takePress } from "../../core/buttons.ts";
 import { claudeSentence } from "../../core/claude/status.ts";
 import { isContinuedBelow } from "../../core/pipeline/outbox.ts";
 import { AppError } from "../../core/errors.ts";
@@ -13,12 +12,11 @@ import { conclude, messageOf, saying, stripPressed } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
 import type { RunningTurn } from "../lanes.ts";
 
-/** /new, or the button that says so: stops what runs, drops what waits, forgets the conversation. */
-export async function startNew(ctx: Ctx, visit: Visit, scope: Scope, buttonId?: string): Promise<void> {
+/** /new: stops what runs, drops what waits, forgets the conversation. */
+export async function startNew(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
   const { lanes, lease } = ctx.front;
   await lanes.preempt(visit.place.lane, () =>
     conclude(ctx, visit, async () => {
-      if (buttonId !== undefined) await takePress(scope, buttonId, visit.place.chatId);
       const dropped = await startConversation(scope, lease, visit.place, ctx.updateIds[0] ?? 0);
       return [saying(ctx, visit, "new_chat", { dropped })];
     }),
@@ -72,7 +70,7 @@ export async function retry(ctx: Ctx, visit: Visit, scope: Scope): Promise<void>
   await again(ctx, visit, scope, (question) => beginLastAgain(scope, question));
 }
 
-/** A Retry or Continue button. */
+/** A Retry, Continue or New chat button. */
 export async function retryByButton(ctx: Ctx, visit: Visit, scope: Scope, buttonId: string): Promise<void> {
   await again(ctx, visit, scope, (question) => beginAgainByButton(scope, buttonId, question));
 }

@@ -6,7 +6,7 @@ import { STOP_PREFIX } from "../presenter.ts";
 import { answerKept } from "../kept.ts";
 import { auditSettings, keepAudit, reportAudit } from "./audit-settings.ts";
 import { checkAudit, chooseActor, chooseKind, sendAudit, showAudit } from "./audit.ts";
-import { retryByButton, startNew, stopById } from "./chat.ts";
+import { retryByButton, stopById } from "./chat.ts";
 import { askSecret, disconnect, keepUnconnected, showConnections, sureToDisconnect } from "./connect.ts";
 import { forgetAll, forgetNothing } from "./forget.ts";
 import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
@@ -26,7 +26,7 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   retry: { long: true, run: retryByButton },
   continue: { long: true, run: retryByButton },
   answer_kept: { long: false, run: answerKept },
-  new_chat: { long: true, run: startNew },
+  new_chat: { long: true, run: retryByButton },
   forget: { long: true, run: forgetAll },
   forget_not: { long: false, run: forgetNothing },
   keep_name: { long: false, run: keepName },

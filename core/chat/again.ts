@@ -8,7 +8,7 @@ import { enqueue, type OutboxItem } from "../pipeline/outbox.ts";
 import { dropWaiting } from "../pipeline/updates.ts";
 import type { Scope } from "../scope.ts";
 import { sentence } from "../text/text.ts";
-import { openConversation } from "./conversations.ts";
+import { openConversation, startConversation } from "./conversations.ts";
 import { filesIn } from "./files.ts";
 import { beginTurn, type Question, type Turn } from "./turns.ts";
 
@@ -16,14 +16,16 @@ import { beginTurn, type Question, type Turn } from "./turns.ts";
 export type Again = Omit<Question, "text" | "files" | "speaker">;
 
 /**
- * A pressed Retry or Continue: uses the button up, drops what waits in the lane
- * and begins a turn with the stored question, all in one transaction. Throws
- * `button_gone` or `button_not_yours`.
+ * A pressed Retry, Continue or New chat: uses the button up, drops what waits in
+ * the lane and begins a turn with the stored question (of New chat in a new
+ * conversation), all in one transaction. Throws `button_gone` or `button_not_yours`.
  */
 export async function beginAgainByButton(scope: Scope, buttonId: string, again: Again): Promise<Turn | null> {
   return inTenant(scope, async () => {
     const press = await takePress(scope, buttonId, again.place.chatId);
     if (press.turnId === null) throw new AppError("button_gone");
+    if (press.kind === "new_chat")
+      await startConversation(scope, again.lease, again.place, again.updateIds[0] ?? 0);
     return beginAgain(scope, press.turnId, again, press.kind === "continue");
   });
 }

@@ -138,16 +138,18 @@ function afterFailure(circuit: Circuit, failure: FailureAt, bounds: BreakerBound
     case "count": {
       const failures = [...recent(circuit.failures, at, bounds), at];
       if (outage === null && failures.length < bounds.failuresMax) return { ...circuit, failures };
-      const waitMs = Math.min(bounds.waitMs * 2 ** openings, bounds.waitMaxMs);
-      return { ...opened({ ...circuit, failures }, failure, waitMs), openings: openings + 1 };
+      const backoffMs = Math.min(bounds.waitMs * 2 ** openings, bounds.waitMaxMs);
+      const waitMs = Math.max(backoffMs, (retryAfterSeconds ?? 0) * 1_000);
+      return { ...opened({ ...circuit, failures }, failure, waitMs, bounds), openings: openings + 1 };
     }
     case "open":
-      return opened(circuit, failure, bounds.pausedMs);
+      return opened(circuit, failure, bounds.pausedMs, bounds);
     case "open_until_retry_after":
       return opened(
         circuit,
         failure,
         retryAfterSeconds === null ? bounds.limitedMs : retryAfterSeconds * 1_000,
+        bounds,
       );
     case "ignore":
     case "success":
@@ -155,8 +157,9 @@ function afterFailure(circuit: Circuit, failure: FailureAt, bounds: BreakerBound
   }
 }
 
-function opened(circuit: Circuit, { kind, at }: FailureAt, waitMs: number): Circuit {
-  const since = circuit.outage?.since ?? circuit.failures[0] ?? at;
+function opened(circuit: Circuit, failure: FailureAt, waitMs: number, bounds: BreakerBounds): Circuit {
+  const { kind, at } = failure;
+  const since = circuit.outage?.since ?? recent(circuit.failures, at, bounds)[0] ?? at;
   return { ...circuit, failures: [], probe: null, outage: { kind, since, until: at + waitMs } };
 }
 

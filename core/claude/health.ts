@@ -135,7 +135,8 @@ function createStanding(clock: Pick<Clock, "now">, bounds: Partial<BreakerBounds
       return {
         state: stateOf(kind, last),
         kind,
-        sinceMs: last?.since ?? null,
+        // An answer that was on its way when the outage began does not end it.
+        sinceMs: outage?.since ?? last?.since ?? null,
         untilMs,
         breaker: breaker.state(),
       };

@@ -292,6 +292,7 @@ retry_dropped = { $dropped ->
    *[other] { $dropped } wartende Nachrichten habe ich verworfen; schick sie noch einmal, falls du sie noch brauchst.
 }
 answer_cut = Die Antwort hat ihre Höchstlänge erreicht.
+answer_window_full = Hier wurde das Gespräch für Claude zu lang. Tippe auf „{ button_new_chat }“, dann beantworte ich deine Frage in einem neuen.
 answer_stopped = Gestoppt.
 answer_stopped_early = Gestoppt, bevor es eine Antwort gab.
 answer_interrupted = Die Antwort wurde unterbrochen.
@@ -376,7 +377,7 @@ claude_auth = Der Assistent pausiert: Claude nimmt unseren Schlüssel nicht an, 
 claude_forbidden = Der Assistent pausiert: Unser Claude-Konto darf das nicht, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
 claude_billing = Der Betreiber hat den Assistenten pausiert. Deine Frage bleibt erhalten: Tippe später auf „{ button_retry }“. (Referenz { $code })
 claude_model_missing = Der Assistent pausiert: Sein Claude-Modell ist nicht verfügbar, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
-claude_too_long = Dieses Gespräch ist für Claude zu lang geworden. Beginne ein neues und frag noch einmal. (Referenz { $code })
+claude_too_long = Dieses Gespräch ist für Claude zu lang geworden. Tippe auf „{ button_new_chat }“, dann beantworte ich deine Frage in einem neuen. (Referenz { $code })
 claude_too_large = Das war zu groß für Claude. Schick weniger auf einmal. (Referenz { $code })
 claude_bad_file = Claude konnte diese Datei nicht öffnen: Vielleicht ist sie beschädigt, mit einem Passwort geschützt oder zu lang. Schick sie in einer anderen Fassung. (Referenz { $code })
 claude_our_bug = Bei uns ist etwas schiefgegangen. Deine Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })

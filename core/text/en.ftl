@@ -291,6 +291,7 @@ retry_dropped = { $dropped ->
    *[other] I dropped { $dropped } waiting messages; send them again if you still need them.
 }
 answer_cut = The answer reached its length limit.
+answer_window_full = Here the conversation became too long for Claude. Press New chat, and I answer your question in a new one.
 answer_stopped = Stopped.
 answer_stopped_early = Stopped before there was an answer.
 answer_interrupted = The answer was interrupted.
@@ -366,7 +367,7 @@ claude_auth = The assistant is paused: Claude does not accept our key, and the o
 claude_forbidden = The assistant is paused: our Claude account may not do this, and the owner of this bot has to look at it. Your question is kept, press Retry afterwards. (Reference { $code })
 claude_billing = The assistant is paused by its operator. Your question is kept: press Retry later. (Reference { $code })
 claude_model_missing = The assistant is paused: its Claude model is not available, and the owner of this bot has to look at it. Your question is kept, press Retry afterwards. (Reference { $code })
-claude_too_long = This conversation has become too long for Claude. Start a new one and ask again. (Reference { $code })
+claude_too_long = This conversation has become too long for Claude. Press New chat, and I answer your question in a new one. (Reference { $code })
 claude_too_large = That was too large for Claude. Send less at once. (Reference { $code })
 claude_bad_file = Claude could not open that file: it may be damaged, locked with a password, or too long. Send another version of it. (Reference { $code })
 claude_our_bug = Something went wrong on our side. Your question is kept: press Retry. (Reference { $code })
