@@ -5,12 +5,11 @@ import type { MessagesRequest } from "./request.ts";
 type Said = ["user" | "assistant" | "system", string];
 
 function reply(...said: Said[]): string {
-  const request: MessagesRequest = {
-    model: "claude-sonnet-5-5",
-    max_tokens: 4096,
-    messages: said.map(([role, content]) => ({ role, content })),
-    headers: {},
-  };
+  return replyTo(said.map(([role, content]) => ({ role, content })));
+}
+
+function replyTo(messages: MessagesRequest["messages"]): string {
+  const request = { model: "claude-sonnet-5-5", max_tokens: 4096, messages, headers: {} };
   const answer = practiceScript(request, { index: 0, lastUserText: "" });
   if (!("text" in answer) || answer.text === undefined) throw new Error("the practice model always answers");
   return answer.text;
@@ -63,6 +62,22 @@ test("the guide is as long as an answer of Claude's can be, with all that one ca
   expect(text.length).toBeLessThan(13_000);
   for (const sample of [/^```ts$/m, /^\| -.*-: \|$/m, /^ {5,}- /m, /^- \[x\] /m, /^> /m, /^\$\$$/m])
     expect(text).toMatch(sample);
+});
+
+test("what came with a question is named", () => {
+  const picture = {
+    type: "image",
+    source: { type: "base64", media_type: "image/png", data: "eA==" },
+  } as const;
+  const pdf = {
+    type: "document",
+    title: "a.pdf",
+    source: { type: "base64", media_type: "application/pdf", data: "eA==" },
+  } as const;
+  const asked = { type: "text", text: "What differs?" } as const;
+  const text = replyTo([{ role: "user", content: [picture, picture, pdf, asked] }]);
+  expect(text).toContain("I got 2 pictures and “a.pdf”, but only Claude can look into them.");
+  expect(text).toContain("> What differs?");
 });
 
 test("what was said before is remembered", () => {

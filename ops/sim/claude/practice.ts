@@ -132,7 +132,7 @@ function friendly({ said }: Conversation): string {
 
 ${quote(said.text)}
 
-I only follow a few simple rules, so I cannot think about it as Claude would. Try "show me formatting", "a table", "code", "a long answer", or tell me your name and ask for it.`;
+I only follow a few simple rules, so I cannot think about it as Claude would. Try "show me formatting", "a table", "code", "a long answer", "the guide", or tell me your name and ask for it.`;
 }
 
 const GREETINGS: readonly [RegExp, string][] = [
@@ -147,8 +147,17 @@ function greeting(text: string): string[] {
 
 function unreadable(request: MessagesRequest): string[] {
   const blocks = turnsOf(request.messages).findLast((turn) => turn.role === "user")?.blocks ?? [];
-  const attached = blocks.some((block) => block.type === "image" || block.type === "document");
-  return attached ? ["I can see that something is attached, but only Claude can look into it."] : [];
+  const pictures = blocks.filter((block) => block.type === "image").length;
+  const documents = blocks.flatMap((block) =>
+    block.type === "document" ? [block.title == null ? "a document" : `“${block.title}”`] : [],
+  );
+  const things = [
+    ...(pictures === 0 ? [] : [pictures === 1 ? "a picture" : `${pictures} pictures`]),
+    ...documents,
+  ];
+  if (things.length === 0) return [];
+  const them = pictures + documents.length === 1 ? "it" : "them";
+  return [`I got ${things.join(" and ")}, but only Claude can look into ${them}.`];
 }
 
 function quote(text: string): string {

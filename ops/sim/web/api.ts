@@ -98,12 +98,18 @@ export async function pressButton(person: number, message: Message, data: string
   return answer.id;
 }
 
-export async function sendFile(place: Place, upload: { file: File; caption: string }): Promise<void> {
+/** Files that are sent with one `album` are shown as one. */
+export async function sendFile(
+  place: Place,
+  upload: { file: File; caption: string; replyTo: number | null; album: string | null },
+): Promise<void> {
   const form = new FormData();
   form.set("from", String(place.from));
   form.set("chat", String(place.chat));
   if (place.thread !== null) form.set("thread", String(place.thread));
   if (upload.caption !== "") form.set("caption", upload.caption);
+  if (upload.replyTo !== null) form.set("replyTo", String(upload.replyTo));
+  if (upload.album !== null) form.set("mediaGroupId", upload.album);
   form.set("kind", isPhoto(upload.file) ? "photo" : "document");
   form.set("file", upload.file);
   await call("/sim/file", {

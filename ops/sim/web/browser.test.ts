@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type BrowserContextOptions, type Locator, type Page } from "playwright-core";
+import { greyPng } from "../picture.ts";
 import { startProgram } from "../program.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
@@ -65,6 +66,14 @@ withChromium(
     await finished(answer(page, "Nice to meet you, Ann"));
     await say(page, "What is my name?");
     await finished(answer(page, "Your name is Ann."));
+
+    await page.locator("#file-picker").setInputFiles([
+      { name: "before.png", mimeType: "image/png", buffer: Buffer.from(greyPng(320, 240)) },
+      { name: "after.png", mimeType: "image/png", buffer: Buffer.from(greyPng(240, 320)) },
+    ]);
+    await say(page, "What differs?");
+    await finished(answer(page, "I got 2 pictures"));
+    expect(await bubbles(page, "false").locator("img").count()).toBe(2);
 
     await say(page, "Write me a long answer");
     const running = page.getByTestId("message").filter({ has: page.getByRole("button", { name: "Stop" }) });

@@ -1,4 +1,4 @@
-import { editMessage, say, sendFile } from "./api.ts";
+import { editMessage, isPhoto, say, sendFile } from "./api.ts";
 import type { Place } from "./api.ts";
 import type { Context } from "./context-bar.ts";
 import { messageParts } from "./long-text.ts";
@@ -38,11 +38,18 @@ async function deliver(
   place: Place,
   { text, files, replyTo }: { text: string; files: File[]; replyTo: number | null },
 ): Promise<void> {
+  const album = isAlbum(files) ? String(Date.now()) : null;
   for (const [i, file] of files.entries()) {
-    await sendFile(place, { file, caption: i === 0 ? text : "" });
+    const words = i === 0 ? { caption: text, replyTo } : { caption: "", replyTo: null };
+    await sendFile(place, { file, album, ...words });
   }
   const parts = files.length > 0 ? [] : messageParts(text);
   for (const [i, part] of parts.entries()) {
     await say(place, { text: part, replyTo: i === 0 ? replyTo : null });
   }
+}
+
+// Clients make albums of photos or of documents, never of both.
+function isAlbum(files: readonly File[]): boolean {
+  return files.length > 1 && new Set(files.map(isPhoto)).size === 1;
 }
