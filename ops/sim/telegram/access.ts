@@ -1,8 +1,11 @@
-import { badRequest, forbidden } from "./api-error.ts";
+import { ApiError, badRequest, forbidden } from "./api-error.ts";
 import type { StoredMessage } from "./message.ts";
-import type { Group, KnownPerson } from "./roster.ts";
+import { isInside, type Group, type KnownPerson } from "./roster.ts";
 import type { Telegram } from "./telegram.ts";
 import { integerOf, type Params } from "./validation.ts";
+
+/** How the General topic, which has no id of its own, is noted among the closed ones. */
+export const GENERAL = 0;
 
 type ChatFound = { id: number; group: Group } | { id: number; group: null; person: KnownPerson };
 
@@ -20,8 +23,7 @@ export function chatFor(telegram: Telegram, params: Params): ChatFound {
 export function openChatFor(telegram: Telegram, params: Params): ChatFound {
   const chat = chatFor(telegram, params);
   if (chat.group) {
-    if (chat.group.bot === "kicked") throw forbidden("bot was kicked from the supergroup chat");
-    if (chat.group.bot === "left") throw forbidden("bot is not a member of the supergroup chat");
+    checkGroup(chat.group);
     return chat;
   }
   const { person } = chat;
@@ -29,6 +31,29 @@ export function openChatFor(telegram: Telegram, params: Params): ChatFound {
   if (person.blocked) throw forbidden("bot was blocked by the user");
   if (!person.started) throw forbidden("bot can't initiate conversation with a user");
   return chat;
+}
+
+function checkGroup({ bot, traits }: Group): void {
+  if (traits.upgradedTo !== null) {
+    const details = { migrateToChatId: traits.upgradedTo };
+    throw new ApiError(400, "Bad Request: group chat was upgraded to a supergroup chat", details);
+  }
+  if (traits.deleted) throw forbidden("the group chat was deleted");
+  const kind = traits.basic ? "group" : "supergroup";
+  if (bot === "kicked") throw forbidden(`bot was kicked from the ${kind} chat`);
+  if (bot === "left") throw forbidden(`bot is not a member of the ${kind} chat`);
+}
+
+/** Throws as the service does when the bot may not write there, in that topic, or not yet. */
+export function checkMayWrite(
+  telegram: Telegram,
+  { group }: ChatFound,
+  message: { topic: number | null; what: "text messages" | "photos" | "documents" },
+): void {
+  if (group === null || group.bot === "administrator") return;
+  if (group.bot === "restricted") throw badRequest(`not enough rights to send ${message.what} to the chat`);
+  if (group.traits.closedTopics.includes(message.topic ?? GENERAL)) throw badRequest("TOPIC_CLOSED");
+  telegram.limits.checkSlowMode(group.id, group.traits.slowModeSeconds);
 }
 
 /** Where a new message goes: the topic, or in a group without topics the chain of replies. */
@@ -57,5 +82,5 @@ export function rootOf(repliedTo: StoredMessage | null): number | null {
 }
 
 function metInGroup(telegram: Telegram, person: number): boolean {
-  return telegram.roster.groups().some(({ bot, members }) => bot === "member" && members.includes(person));
+  return telegram.roster.groups().some(({ bot, members }) => isInside(bot) && members.includes(person));
 }

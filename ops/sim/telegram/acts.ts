@@ -5,7 +5,8 @@ import { withDetected } from "./entity-detection.ts";
 import { codePoints } from "./formatted-text.ts";
 import { changeBotStanding, tellBotMember } from "./membership.ts";
 import { messageView, userView } from "./message-view.ts";
-import type { FileKind, StoredMessage } from "./message.ts";
+import type { FileKind, Forward, SenderChat, ServiceEvent, StoredMessage } from "./message.ts";
+import { isInside } from "./roster.ts";
 import type { Telegram } from "./telegram.ts";
 
 export type Saying = {
@@ -15,6 +16,11 @@ export type Saying = {
   thread?: number;
   replyTo?: number;
   entities?: MessageEntity[];
+  /** Who is shown instead of the person: the group itself (an anonymous admin), or a channel of theirs. */
+  as?: SenderChat;
+  /** Where the message was forwarded from. */
+  forward?: Forward;
+  viaLinkedChannel?: true;
 };
 export type Sending = {
   from: number;
@@ -43,10 +49,15 @@ export type NewGroup = {
   forum?: boolean;
   topics?: string[];
   botIsMember?: boolean;
+  /** Not yet a supergroup. */
+  basic?: boolean;
 };
 
-type Draft = Pick<StoredMessage, "text" | "entities" | "file" | "mediaGroupId">;
-type Place = { from: number; chat?: number; thread?: number; replyTo?: number };
+type Draft = Pick<
+  StoredMessage,
+  "text" | "entities" | "file" | "mediaGroupId" | "senderChat" | "forward" | "viaLinkedChannel"
+>;
+export type Place = { from: number; chat?: number; thread?: number; replyTo?: number };
 
 const TEXT_MAX = 4096;
 const CAPTION_MAX = 1024;
@@ -57,7 +68,13 @@ const ALBUM_FILES_MAX = 10;
 export function say(telegram: Telegram, saying: Saying): number {
   const { text, entities } = typed(saying.text, TEXT_MAX, saying.entities ?? []);
   if (text === "") throw new Error("A message needs a text");
-  return post(telegram, saying, () => ({ text, entities, file: null, mediaGroupId: null }));
+  const { as, forward, viaLinkedChannel } = saying;
+  return post(telegram, saying, () => ({
+    ...{ text, entities, file: null, mediaGroupId: null },
+    ...(as === undefined ? {} : { senderChat: as }),
+    ...(forward === undefined ? {} : { forward }),
+    ...(viaLinkedChannel === undefined ? {} : { viaLinkedChannel }),
+  }));
 }
 
 /** A person sends a file; returns the message id. */
@@ -143,17 +160,21 @@ export function setBotMember(telegram: Telegram, chat: number, member: boolean):
   const group = telegram.roster.group(chat);
   const owner = group?.members[0];
   if (!group || owner === undefined) throw new Error(`There is no group ${chat} with a member`);
-  if ((group.bot === "member") === member) return;
+  if (isInside(group.bot) === member) return;
   changeBotStanding(telegram, { group, from: owner, standing: member ? "member" : "kicked" });
   if (!member) return;
-  const service = { kind: "new_chat_members", member: telegram.botId } as const;
+  announce(telegram, { from: owner, chat }, { kind: "new_chat_members", member: telegram.botId });
+}
+
+/** A service message, which every bot of the chat is told. */
+export function announce(telegram: Telegram, place: Place, service: ServiceEvent): number {
   const empty = { text: "", entities: [], file: null, mediaGroupId: null };
-  publish(telegram, () => ({ ...placed(telegram, { from: owner, chat }), ...empty, service }));
+  return publish(telegram, () => ({ ...placed(telegram, place), ...empty, service }));
 }
 
 /** Adds a group as if its first member had made it; the bot is told nothing. Does nothing for a known id. */
 export function addGroup(telegram: Telegram, group: NewGroup): void {
-  const { id, title, members, topics = [], botIsMember = true } = group;
+  const { id, title, members, topics = [], botIsMember = true, basic = false } = group;
   const [owner] = members;
   if (id >= 0 || owner === undefined) throw new Error("A group has a negative id and at least one member");
   const forum = group.forum ?? topics.length > 0;
@@ -165,6 +186,8 @@ export function addGroup(telegram: Telegram, group: NewGroup): void {
       members,
       bot: botIsMember ? "member" : "never",
     });
+    const known = telegram.roster.group(id);
+    if (isNew && basic && known !== null) telegram.roster.setTraits(known, { basic });
     for (const name of isNew ? topics : []) addTopic(telegram, id, owner, name);
   });
   telegram.feed.tell({ type: "chats" });
@@ -242,7 +265,8 @@ function publish(telegram: Telegram, draft: () => Omit<StoredMessage, "messageId
 function reachesBot(telegram: Telegram, message: StoredMessage): boolean {
   const group = telegram.roster.group(message.chat);
   if (!group) return true;
-  if (group.bot !== "member") return false;
+  if (!isInside(group.bot) || group.traits.upgradedTo !== null) return false;
+  if (group.bot === "administrator" || telegram.hearsAll()) return true;
   const replied = message.replyTo === null ? null : telegram.messages.get(message.chat, message.replyTo);
   if (message.service !== null || replied?.fromId === telegram.botId) return true;
   return message.entities.some((entity) => namesBot(telegram, message.text, entity));

@@ -24,6 +24,7 @@ export function createLimits({ now, enabled }: { now: () => number; enabled: boo
   const windows = new Map<string, number[]>();
   const pausedUntil = new Map<string, number>();
   const heardAt = new Map<number, number>();
+  const wroteAt = new Map<number, number>();
   let flood = false;
 
   /** Takes one token; returns how long to wait, in ms, when there is none. */
@@ -68,6 +69,13 @@ export function createLimits({ now, enabled }: { now: () => number; enabled: boo
       if (chat < 0) pauseIf(perEffect, takeInWindow(perEffect));
       const quiet = now() - (heardAt.get(chat) ?? Number.NEGATIVE_INFINITY) > QUIET_AFTER_MS;
       if (quiet && effect === "send") pauseIf(perEffect, take("quiet", QUIET_PER_SECOND, QUIET_PER_SECOND));
+    },
+    /** Slow mode: one message of the bot in that many seconds; throws 429 for what comes before. */
+    checkSlowMode(chat: number, seconds: number): void {
+      if (seconds === 0) return;
+      const leftMs = (wroteAt.get(chat) ?? Number.NEGATIVE_INFINITY) + seconds * 1_000 - now();
+      if (leftMs > 0) throw tooManyRequests(Math.ceil(leftMs / 1_000));
+      wroteAt.set(chat, now());
     },
     /** A person wrote in this chat or pressed a button there. */
     heard(chat: number): void {

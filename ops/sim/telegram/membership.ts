@@ -2,6 +2,25 @@ import { chatView, userView } from "./message-view.ts";
 import type { BotStanding, Group } from "./roster.ts";
 import type { Telegram } from "./telegram.ts";
 
+const MAY = ["manage_chat", "delete_messages", "restrict_members", "invite_users", "manage_topics"];
+const MAY_SEND = ["messages", "photos", "documents", "other_messages", "polls"];
+
+const RIGHTS: Record<Exclude<BotStanding, "never">, object> = {
+  member: {},
+  left: {},
+  kicked: { until_date: 0 },
+  administrator: {
+    can_be_edited: false,
+    is_anonymous: false,
+    ...Object.fromEntries(MAY.map((right) => [`can_${right}`, true])),
+  },
+  restricted: {
+    is_member: true,
+    until_date: 0,
+    ...Object.fromEntries(MAY_SEND.map((what) => [`can_send_${what}`, false])),
+  },
+};
+
 /** How a person or the bot stands in a group; the first member owns it. */
 export function groupMember(telegram: Telegram, group: Group, user: number): Record<string, unknown> {
   if (user === telegram.botId) return botMember(telegram, group.bot);
@@ -40,5 +59,5 @@ export function tellBotMember(
 function botMember(telegram: Telegram, standing: BotStanding): Record<string, unknown> {
   const status = standing === "never" ? "left" : standing;
   const user = userView(telegram, telegram.botId);
-  return { user, status, ...(status === "kicked" ? { until_date: 0 } : {}) };
+  return { user, status, ...RIGHTS[status] };
 }

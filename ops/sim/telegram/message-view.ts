@@ -1,4 +1,5 @@
 import type { InlineButton, MessageFile, ServiceEvent, SimMessage, StoredMessage } from "./message.ts";
+import { senderView } from "./sender-view.ts";
 import type { createRoster, Person } from "./roster.ts";
 
 /** What a view needs to know besides the message. */
@@ -28,7 +29,8 @@ export function userView(telegram: Surroundings, id: number): Record<string, unk
 export function chatView(telegram: Surroundings, id: number): Record<string, unknown> {
   const group = telegram.roster.group(id);
   if (group) {
-    return { id, type: "supergroup", title: group.title, ...(group.forum ? { is_forum: true } : {}) };
+    const type = group.traits.basic ? "group" : "supergroup";
+    return { id, type, title: group.title, ...(group.forum ? { is_forum: true } : {}) };
   }
   const person = telegram.roster.person(id);
   if (!person) throw new Error(`The simulated Telegram knows no chat ${id}`);
@@ -53,7 +55,10 @@ function bareView(telegram: Surroundings, message: StoredMessage): Record<string
   return {
     message_id: message.messageId,
     ...optional("message_thread_id", topic ?? replyRoot ?? undefined),
-    from: userView(telegram, message.fromId),
+    ...senderView(message, {
+      userView: (id) => userView(telegram, id),
+      chatView: (id) => chatView(telegram, id),
+    }),
     chat: chatView(telegram, message.chat),
     date: message.date,
     ...optional("edit_date", message.editDate ?? undefined),
@@ -66,11 +71,7 @@ function bareView(telegram: Surroundings, message: StoredMessage): Record<string
 
 function contentView(telegram: Surroundings, message: StoredMessage): Record<string, unknown> {
   const { text, entities, file, service } = message;
-  if (service?.kind === "new_chat_members") {
-    const member = userView(telegram, service.member);
-    return { new_chat_member: member, new_chat_members: [member] };
-  }
-  if (service) return { forum_topic_created: { name: service.name, icon_color: TOPIC_ICON_COLOR } };
+  if (service) return serviceView(telegram, service);
   const marked = entities.length > 0;
   if (!file) return { text, ...(marked ? { entities } : {}) };
   return {
@@ -78,6 +79,23 @@ function contentView(telegram: Surroundings, message: StoredMessage): Record<str
     ...(text === "" ? {} : { caption: text }),
     ...(marked ? { caption_entities: entities } : {}),
   };
+}
+
+function serviceView(telegram: Surroundings, service: ServiceEvent): Record<string, unknown> {
+  switch (service.kind) {
+    case "new_chat_members": {
+      const member = userView(telegram, service.member);
+      return { new_chat_member: member, new_chat_members: [member] };
+    }
+    case "forum_topic_created":
+      return { forum_topic_created: { name: service.name, icon_color: TOPIC_ICON_COLOR } };
+    case "forum_topic_closed":
+      return { forum_topic_closed: {} };
+    case "migrate_to":
+      return { migrate_to_chat_id: service.chat };
+    case "migrate_from":
+      return { migrate_from_chat_id: service.chat };
+  }
 }
 
 function fileView(file: MessageFile): Record<string, unknown> {
@@ -119,7 +137,7 @@ export function simMessage(telegram: Surroundings, message: StoredMessage): SimM
     thread: message.topic,
     fromId: message.fromId,
     fromBot: message.fromId === telegram.botId,
-    fromName: nameOf(telegram, message.fromId),
+    fromName: shownName(telegram, message),
     date: message.date,
     editDate: message.editDate,
     text: message.text,
@@ -141,8 +159,23 @@ function simFile({ kind, name, mime, size, id }: MessageFile) {
 }
 
 function sentenceFor(telegram: Surroundings, service: ServiceEvent): string {
-  if (service.kind === "forum_topic_created") return `The topic "${service.name}" was created`;
-  return `${nameOf(telegram, service.member)} was added to the group`;
+  switch (service.kind) {
+    case "new_chat_members":
+      return `${nameOf(telegram, service.member)} was added to the group`;
+    case "forum_topic_created":
+      return `The topic "${service.name}" was created`;
+    case "forum_topic_closed":
+      return "The topic was closed";
+    case "migrate_to":
+      return "The group became a supergroup";
+    case "migrate_from":
+      return "This supergroup was a group before";
+  }
+}
+
+function shownName(telegram: Surroundings, { senderChat, fromId, chat }: StoredMessage): string {
+  if (senderChat === undefined) return nameOf(telegram, fromId);
+  return senderChat === "group" ? (telegram.roster.group(chat)?.title ?? "") : senderChat.title;
 }
 
 function nameOf(telegram: Surroundings, id: number): string {

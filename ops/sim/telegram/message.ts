@@ -16,7 +16,16 @@ export type MessageFile = {
 export type PhotoSize = { id: string; size: number; width: number; height: number };
 export type ServiceEvent =
   | { kind: "forum_topic_created"; name: string }
-  | { kind: "new_chat_members"; member: number };
+  | { kind: "forum_topic_closed" }
+  | { kind: "new_chat_members"; member: number }
+  | { kind: "migrate_to"; chat: number }
+  | { kind: "migrate_from"; chat: number };
+/** The group itself, for an anonymous admin, or a channel. */
+export type SenderChat = "group" | { id: number; title: string };
+export type Forward =
+  | { type: "user"; person: number }
+  | { type: "hidden_user"; name: string }
+  | { type: "channel"; id: number; title: string };
 
 /** A message as it is kept. What the bot and what a page see is derived from it. */
 export type StoredMessage = {
@@ -27,6 +36,10 @@ export type StoredMessage = {
   /** In a group without topics, the first message of the chain of replies. */
   replyRoot: number | null;
   fromId: number;
+  senderChat?: SenderChat;
+  forward?: Forward;
+  /** A post of the channel that the group is linked with, put there by the service. */
+  viaLinkedChannel?: true;
   date: number;
   editDate: number | null;
   text: string;

@@ -4,10 +4,10 @@ import type { Store } from "./store.ts";
 type Row = { content: string };
 
 /** The messages of all chats, addressed by chat and message id. */
-export function createMessages(store: Store) {
-  // Private chats share one count, as they do for a real bot; each group has its own.
+export function createMessages(store: Store, isBasic: (chat: number) => boolean) {
+  // Private chats and basic groups share one count, as they do for a real bot; each supergroup has its own.
   function nextId(chat: number): number {
-    return store.next(chat > 0 ? "message" : `message ${chat}`);
+    return store.next(chat > 0 || isBasic(chat) ? "message" : `message ${chat}`);
   }
 
   return {

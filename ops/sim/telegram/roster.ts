@@ -9,12 +9,42 @@ export type Person = {
 };
 /** `started` means that the person once wrote to the bot in private, before which it may not write to them. */
 export type KnownPerson = Person & { started: boolean; blocked: boolean; deactivated: boolean };
-export type BotStanding = "never" | "member" | "left" | "kicked";
-export type Group = { id: number; title: string; forum: boolean; bot: BotStanding; members: number[] };
+/** Restricted means that the bot is there and may not write. */
+export type BotStanding = "never" | "member" | "administrator" | "restricted" | "left" | "kicked";
+export type Traits = {
+  /** A basic group, which can be upgraded: its messages are counted together with the private ones. */
+  basic: boolean;
+  /** The supergroup that a basic group has become. */
+  upgradedTo: number | null;
+  deleted: boolean;
+  slowModeSeconds: number;
+  closedTopics: number[];
+};
+export type Group = {
+  id: number;
+  title: string;
+  forum: boolean;
+  bot: BotStanding;
+  members: number[];
+  traits: Traits;
+};
 type PersonFlag = "started" | "blocked" | "deactivated";
+
+const ORDINARY: Traits = {
+  basic: false,
+  upgradedTo: null,
+  deleted: false,
+  slowModeSeconds: 0,
+  closedTopics: [],
+};
 
 type PersonRow = { profile: string; started: number; blocked: number; deactivated: number };
 type GroupRow = { id: number; title: string; forum: number; bot: BotStanding };
+
+/** Whether the bot is in the group, whatever it may do there. */
+export function isInside(standing: BotStanding): boolean {
+  return standing === "member" || standing === "administrator" || standing === "restricted";
+}
 
 /** People and groups: who exists, who is where, and how they stand to the bot. */
 export function createRoster(store: Store) {
@@ -34,7 +64,8 @@ export function createRoster(store: Store) {
       row.id,
     );
     const { id, title, bot } = row;
-    return { id, title, bot, forum: row.forum === 1, members: members.map(({ person }) => person) };
+    const traits = { ...ORDINARY, ...(JSON.parse(store.setting(`group ${id}`) ?? "{}") as Partial<Traits>) }; // safe: setTraits wrote it
+    return { id, title, bot, forum: row.forum === 1, members: members.map(({ person }) => person), traits };
   }
 
   return {
@@ -43,7 +74,7 @@ export function createRoster(store: Store) {
       return store.all(added, person.id, JSON.stringify(person)).length > 0;
     },
     /** Returns false, and changes nothing, when the group is known already. */
-    addGroup(group: Group): boolean {
+    addGroup(group: Omit<Group, "traits">): boolean {
       const added =
         "INSERT INTO groups (id, title, forum, bot) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id";
       const isNew = store.all(added, group.id, group.title, Number(group.forum), group.bot).length > 0;
@@ -67,6 +98,9 @@ export function createRoster(store: Store) {
     },
     mark(person: number, flag: PersonFlag, value: boolean): void {
       store.run(`UPDATE people SET ${flag} = ? WHERE id = ?`, Number(value), person);
+    },
+    setTraits({ id, traits }: Group, changes: Partial<Traits>): void {
+      store.setSetting(`group ${id}`, JSON.stringify({ ...traits, ...changes }));
     },
     setBotStanding(group: number, standing: BotStanding): void {
       store.run("UPDATE groups SET bot = ? WHERE id = ?", standing, group);

@@ -18,6 +18,7 @@ import type { CommandList } from "./command-lists.ts";
 import { answerControl } from "./control.ts";
 import { answerDownload } from "./download.ts";
 import type { Fault } from "./faults.ts";
+import { groupActs } from "./group-acts.ts";
 import type { Call, Violation } from "./journal.ts";
 import { simMessage } from "./message-view.ts";
 import type { SimMessage } from "./message.ts";
@@ -101,6 +102,7 @@ function people(telegram: Telegram) {
       telegram.roster.mark(person, "deactivated", deactivated);
     },
     setBotMember: (chat: number, member: boolean): void => setBotMember(telegram, chat, member),
+    ...groupActs(telegram),
   };
 }
 

@@ -34,6 +34,7 @@ export function createTelegram(options: {
   const updates = createUpdates(store, now);
   const poller = createPoller(updates);
   const feed = createFeed();
+  const roster = createRoster(store);
   const telegram = {
     botId,
     token,
@@ -42,8 +43,8 @@ export function createTelegram(options: {
     updates,
     poller,
     feed,
-    roster: createRoster(store),
-    messages: createMessages(store),
+    roster,
+    messages: createMessages(store, (chat) => roster.group(chat)?.traits.basic === true),
     files: createFiles(store, now),
     callbacks: createCallbacks(store, now),
     commandLists: createCommandLists(store),
@@ -55,6 +56,10 @@ export function createTelegram(options: {
     bot() {
       const firstName = store.setting("name ") || BOT_FIRST_NAME;
       return { id: botId, username: options.botUsername, firstName };
+    },
+    /** Whether privacy mode is off: then the bot hears everything that is said in its groups. */
+    hearsAll(): boolean {
+      return store.setting("hears all") === "yes";
     },
     /** Unix seconds, as the API has dates. */
     date(): number {

@@ -11,7 +11,7 @@ export function getMe({ telegram }: Call): unknown {
   return {
     ...botUser(telegram),
     can_join_groups: true,
-    can_read_all_group_messages: false,
+    can_read_all_group_messages: telegram.hearsAll(),
     supports_guest_queries: false,
     supports_inline_queries: false,
     can_connect_to_business: false,

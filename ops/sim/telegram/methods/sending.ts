@@ -1,5 +1,5 @@
 import { pictureFacts } from "../../picture.ts";
-import { openChatFor, threadFor } from "../access.ts";
+import { checkMayWrite, openChatFor, threadFor } from "../access.ts";
 import { ApiError, badRequest, violation } from "../api-error.ts";
 import { codePoints, formattedText, type FormattedText } from "../formatted-text.ts";
 import { messageView } from "../message-view.ts";
@@ -36,7 +36,7 @@ const REPLY_FIELDS = [
   "quote_position",
 ];
 
-type Content = FormattedText & { file: (() => MessageFile) | null };
+type Content = FormattedText & ({ file: null } | { file: () => MessageFile; what: "photos" | "documents" });
 
 export function sendMessage(call: Call): unknown {
   const content = formattedText(call.params, { text: "text", entities: "entities" });
@@ -46,11 +46,11 @@ export function sendMessage(call: Call): unknown {
 }
 
 export function sendPhoto(call: Call): unknown {
-  return deliver(call, { ...captionOf(call.params), file: fileFor(call, "photo") });
+  return deliver(call, { ...captionOf(call.params), file: fileFor(call, "photo"), what: "photos" });
 }
 
 export function sendDocument(call: Call): unknown {
-  return deliver(call, { ...captionOf(call.params), file: fileFor(call, "document") });
+  return deliver(call, { ...captionOf(call.params), file: fileFor(call, "document"), what: "documents" });
 }
 
 export function sendChatAction({ telegram, params }: Call): true {
@@ -81,6 +81,8 @@ function deliver({ telegram, params }: Call, content: Content): unknown {
   const chat = openChatFor(telegram, params);
   const replied = repliedMessage(telegram, chat.id, params);
   const thread = threadFor(telegram, chat, params, replied);
+  const what = content.file === null ? "text messages" : content.what;
+  checkMayWrite(telegram, chat, { topic: thread.topic, what });
   telegram.limits.spend(chat.id, "send");
   const message = telegram.store.atomically(() =>
     telegram.messages.add({
