@@ -1,7 +1,8 @@
 import type { Message, UserFromGetMe } from "grammy/types";
 
-/** In groups only these start anything: a mention, a reply to the bot, a command for it. */
+/** In groups only these start anything: a mention, a reply to the bot, a command for it; nothing that was forwarded, for somebody else said it. */
 export function addressedTo(message: Message, me: Pick<UserFromGetMe, "id" | "username">): boolean {
+  if (message.forward_origin !== undefined) return false;
   if (commandOf(message, me.username) !== null) return true;
   if (
     message.reply_to_message?.from?.id === me.id &&
@@ -19,10 +20,11 @@ export function addressedTo(message: Message, me: Pick<UserFromGetMe, "id" | "us
   );
 }
 
-/** The command that a message begins with, lower case and without its slash; null when there is none or it is another bot's. */
+/** The command that a message begins with, lower case and without its slash; null when there is none, it is another bot's, or somebody else's words. */
 export function commandOf(message: Message | undefined, username: string): string | null {
   const entity = commandEntity(message);
-  if (message?.text === undefined || entity === undefined) return null;
+  if (message?.text === undefined || message.forward_origin !== undefined || entity === undefined)
+    return null;
   const [name, bot] = message.text.slice(1, entity.length).split("@");
   if (bot !== undefined && bot.toLowerCase() !== username.toLowerCase()) return null;
   return name === undefined || name === "" ? null : name.toLowerCase();

@@ -1,9 +1,11 @@
+import type { Message } from "grammy/types";
 import { answerTurn } from "../core/chat/answer.ts";
 import { keyboardOf } from "../core/buttons.ts";
 import { isOverBudget } from "../core/chat/budget.ts";
+import { askedMessage, rewordWaiting, wasAskedOtherwise, type AskedMessage } from "../core/chat/edits.ts";
 import { checkFiles } from "../core/chat/files.ts";
 import { mayNeedSummary, summarise } from "../core/chat/summary.ts";
-import { beginTurn, keepQuestion, wasAskedOtherwise, type Question, type Turn } from "../core/chat/turns.ts";
+import { beginTurn, keepQuestion, type Question, type Turn } from "../core/chat/turns.ts";
 import { AppError } from "../core/errors.ts";
 import type { Scope } from "../core/scope.ts";
 import { sentence } from "../core/text/text.ts";
@@ -42,17 +44,20 @@ export async function ask(ctx: Ctx): Promise<void> {
   }
 }
 
-/** An edited message never answers by itself: when it was a question, the new one is offered. */
+/**
+ * An edited message never answers by itself: one that waits is asked as it
+ * reads now, and when it was a question before, the new one is offered.
+ */
 export async function offerEdited(ctx: Ctx): Promise<void> {
   const { editedMessage: message, visit } = ctx;
   if (message === undefined || visit === null || visit.scope === null) return conclude(ctx, null);
-  const question = questionOf([message], ctx.front.me);
   ctx.note.what = "edit";
+  const { app, lease } = ctx.front;
+  if (await rewordWaiting(app, lease, visit.place.lane, message)) return conclude(ctx, null);
+  const question = questionOf([message], ctx.front.me);
   if (question.kind !== "asked" || question.text === "") return conclude(ctx, null);
-  const said = sayable(visit, question);
-  if (!(await wasAskedOtherwise(visit.scope, visit.place.chatId, message.message_id, said.text)))
-    return conclude(ctx, null);
-  await offer(ctx, visit, visit.scope, { ...said, why: "edited" });
+  if (!(await wasAskedOtherwise(visit.scope, visit.place.chatId, asked(message)))) return conclude(ctx, null);
+  await offer(ctx, visit, visit.scope, { ...sayable(visit, question), why: "edited" });
 }
 
 type Said = Pick<Question, "text" | "files">;
@@ -124,9 +129,13 @@ function askedBy(ctx: Ctx, visit: Visit): Omit<Question, keyof Said> {
     place: visit.place,
     updateIds: ctx.updateIds,
     speaker: inGroup ? visit.from.name : null,
-    messageId: ctx.msg?.message_id ?? null,
+    asked: [...(ctx.msg === undefined ? [] : [ctx.msg]), ...ctx.rest].map(asked),
     replyTo: inGroup ? (ctx.msg?.message_id ?? null) : null,
   };
+}
+
+function asked(message: Message): AskedMessage {
+  return askedMessage(message.message_id, message.text ?? message.caption ?? "");
 }
 
 /** Answers a turn that has begun, in its lane, where it can be found and stopped. Returns how it ended. */

@@ -7,7 +7,7 @@ import { dropStrayToken } from "./commands/connect.ts";
 import { press } from "./commands/press.ts";
 import { runCommand, takeInput } from "./commands/run.ts";
 import { COMMANDS } from "./commands/table.ts";
-import { noteMembership } from "./commands/team.ts";
+import { greet, noteMembership } from "./commands/membership.ts";
 import { conclude } from "./conclude.ts";
 import type { Ctx, Front } from "./context.ts";
 import { endWithError } from "./errors.ts";
@@ -76,6 +76,7 @@ export function createBot(
   bot.on("my_chat_member", (ctx) =>
     ctx.visit === null ? conclude(ctx, null) : noteMembership(ctx, ctx.visit),
   );
+  bot.on("message:new_chat_members:me", greet);
   bot.use(dropStrayToken);
   bot.on("edited_message", offerEdited);
   bot.use(runCommand);

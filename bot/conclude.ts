@@ -38,7 +38,8 @@ export function saying(
 
 /** A message of our own to where the update came from; in groups it answers the person's message. */
 export function messageOf(ctx: Ctx, visit: Visit, text: string): OutgoingMessage {
-  const replyTo = visit.place.kind === "private" ? undefined : ctx.message?.message_id;
+  const said = ctx.message ?? ctx.editedMessage;
+  const replyTo = visit.place.kind === "private" ? undefined : said?.message_id;
   return replyTo === undefined ? { text } : { text, replyTo };
 }
 

@@ -13,6 +13,8 @@ import { laneName, threadOf } from "./route.ts";
 
 const NAME_CHARS_MAX = 64;
 
+type Room = Exclude<Chat, { type: "channel" }>;
+
 /**
  * Deny by default: finds out who wrote and for which team, and lets only
  * members of that team further, strangers with a start link, and whoever may
@@ -20,24 +22,20 @@ const NAME_CHARS_MAX = 64;
  */
 export async function gate(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   const { chat, from } = ctx;
-  const newId = ctx.message?.migrate_to_chat_id;
-  if (chat !== undefined && newId !== undefined) return move(ctx, chat.id, newId);
-  if (
-    chat === undefined ||
-    chat.type === "channel" ||
-    from === undefined ||
-    from.is_bot ||
-    ctx.message?.sender_chat !== undefined
-  ) {
-    return drop(ctx, "nobody");
-  }
+  if (chat === undefined || chat.type === "channel" || from === undefined) return drop(ctx, "nobody");
+  const { migrate_to_chat_id: to, migrate_from_chat_id: before } = ctx.message ?? {};
+  if (to !== undefined) return move(ctx, chat.id, to);
+  if (before !== undefined) return move(ctx, before, chat.id);
   const message = ctx.message ?? ctx.editedMessage;
   if (message === undefined && ctx.callbackQuery === undefined && ctx.myChatMember === undefined)
     return drop(ctx, "unused kind");
+  // An anonymous admin may well remove us.
+  if (from.is_bot && message?.sender_chat === undefined && ctx.myChatMember === undefined)
+    return drop(ctx, "nobody");
   const isPrivate = chat.type === "private";
-  const command = commandOf(ctx.message, ctx.front.me.username);
-  if (!isPrivate && message !== undefined && !addressedTo(message, ctx.front.me))
-    return drop(ctx, "overheard");
+  const isForUs = message === undefined || isPrivate || addressedTo(message, ctx.front.me);
+  if (!isForUs && !isAboutUs(ctx)) return drop(ctx, "overheard");
+  if (message?.sender_chat !== undefined) return faceless(ctx, chat, from);
 
   const person = await resolveSender(ctx.front.app, ctx.front.lease.botId, from.id, chat.id);
   const visit = visitOf(ctx, chat, from, person);
@@ -46,14 +44,34 @@ export async function gate(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   if (person.team !== null) ctx.note.orgId = person.team.orgId;
   if (person.member !== null) ctx.note.userId = person.member.userId;
 
-  if (ctx.myChatMember !== undefined) return person.team === null ? drop(ctx, "stranger") : next();
+  if (ctx.myChatMember !== undefined || isAboutUs(ctx)) return next();
+  const command = commandOf(ctx.message, ctx.front.me.username);
   if (person.member !== null && (isPrivate || person.claimed || command === "claim")) return next();
   if (isPrivate && command === "start" && argumentOf(ctx.message) !== "") return next();
   if (!isPrivate && !person.claimed) return drop(ctx, "unclaimed group");
   return refuse(ctx, visit);
 }
 
-function visitOf(ctx: Ctx, chat: Exclude<Chat, { type: "channel" }>, from: User, person: Person): Visit {
+// The service message that tells a group that we were added to it.
+function isAboutUs(ctx: Ctx): boolean {
+  return ctx.message?.new_chat_members?.some(({ id }) => id === ctx.front.me.id) === true;
+}
+
+// Written as the group itself or as a channel: nobody knows by whom, so nothing is done. Silence would look like a
+// fault, so whoever wants something from us here is told once a day why; a channel's own posts want nothing.
+async function faceless(ctx: Ctx, chat: Room, from: User): Promise<void> {
+  const { app, lease, me } = ctx.front;
+  const message = ctx.message;
+  if (message === undefined || message.is_automatic_forward === true) return drop(ctx, "nobody");
+  const person = await resolveSender(app, lease.botId, from.id, chat.id);
+  if (!person.claimed && commandOf(message, me.username) !== "claim") return drop(ctx, "unclaimed group");
+  ctx.note.outcome = "refused: faceless";
+  const visit = visitOf(ctx, chat, from, person);
+  const { tell } = await noteStranger(app, lease.botId, message.sender_chat?.id ?? chat.id);
+  await conclude(ctx, visit, async () => (tell ? [saying(ctx, visit, "faceless")] : []));
+}
+
+function visitOf(ctx: Ctx, chat: Room, from: User, person: Person): Visit {
   const { front } = ctx;
   const correlationId = newCorrelationId();
   const locale = languageOf(person.locale ?? from.language_code);
@@ -70,11 +88,7 @@ function visitOf(ctx: Ctx, chat: Exclude<Chat, { type: "channel" }>, from: User,
   };
 }
 
-function placeOf(
-  front: Front,
-  chat: Exclude<Chat, { type: "channel" }>,
-  message: Message | undefined,
-): Place {
+function placeOf(front: Front, chat: Room, message: Message | undefined): Place {
   const threadId = message === undefined ? 0 : threadOf(message);
   const title = chat.type === "private" ? "" : (chat.title ?? "");
   return {
@@ -131,14 +145,15 @@ async function refuse(ctx: Ctx, visit: Visit): Promise<void> {
   );
 }
 
-// The group became a supergroup: everything goes on there, and nobody has to claim it again.
+// The group became a supergroup: everything goes on there, and nobody has to claim it again. Both say so.
 async function move(ctx: Ctx, from: number, to: number): Promise<void> {
   ctx.note.outcome = "moved";
-  const { app, lease } = ctx.front;
+  const { app, lease, lanes } = ctx.front;
   await conclude(ctx, null, async () => {
     await moveChat(app, lease.botId, from, to);
     return [];
   });
+  lanes.wake(laneName(lease.botId, to, 0));
 }
 
 async function drop(ctx: Ctx, why: string): Promise<void> {

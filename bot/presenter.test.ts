@@ -19,7 +19,7 @@ async function start({ chatId = ANN, attempt = 1, opened = [] }: Where = {}) {
     question: "What is it?",
     files: [],
     speaker: null,
-    messageId: null,
+    asked: [],
     replyTo: inGroup ? it.sim.say({ from: ANN, chat: chatId, text: "@blockbot_test_bot hi" }) : null,
     askerId: it.scope.actor.userId,
     attempt,

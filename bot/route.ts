@@ -4,6 +4,11 @@ import { tokenOwner } from "../core/vault/services.ts";
 export type Route = { readonly lane: string; readonly control: boolean };
 
 const NOWHERE = "-";
+// Telegram takes messages for it without an id only.
+const GENERAL_TOPIC = 1;
+
+// What the service says about the chat itself.
+const SERVICE = ["migrate_to_chat_id", "migrate_from_chat_id", "new_chat_members"];
 
 /**
  * The lane is (bot, chat, topic). Control updates overtake: buttons, commands
@@ -24,7 +29,7 @@ export function routeOf(bot: { id: number; username: string }, update: unknown):
     control:
       startsWithCommand(message, bot.username) ||
       isPastedToken(message) ||
-      field(message, "migrate_to_chat_id") !== undefined,
+      SERVICE.some((key) => field(message, key) !== undefined),
   };
 }
 
@@ -33,11 +38,10 @@ export function laneName(botId: number, chatId: number, threadId: number): strin
   return `${botId}:${chatId}:${threadId}`;
 }
 
-/** The topic of a forum message; replies in ordinary groups carry a thread id that is none. */
+/** The topic of a forum message, 0 for the General one; replies in ordinary groups carry a thread id that is none. */
 export function threadOf(message: { is_topic_message?: unknown; message_thread_id?: unknown }): number {
-  return message.is_topic_message === true && typeof message.message_thread_id === "number"
-    ? message.message_thread_id
-    : 0;
+  const { is_topic_message: isTopic, message_thread_id: thread } = message;
+  return isTopic === true && typeof thread === "number" && thread !== GENERAL_TOPIC ? thread : 0;
 }
 
 function laneOf(botId: number, message: unknown): string {
@@ -51,6 +55,7 @@ function laneOf(botId: number, message: unknown): string {
 function startsWithCommand(message: unknown, username: string): boolean {
   const [text, entities] = [field(message, "text"), field(message, "entities")];
   if (typeof text !== "string" || !Array.isArray(entities)) return false;
+  if (field(message, "forward_origin") !== undefined) return false;
   const command = entities.find(
     (entity: unknown) => field(entity, "type") === "bot_command" && field(entity, "offset") === 0,
   );

@@ -32,6 +32,7 @@ export type AuditAction =
   | "audit.keep"
   | "audit.report"
   | "ratelimit.degraded"
+  | "chat.return"
   | "credential.add"
   | "credential.use"
   | "credential.remove"

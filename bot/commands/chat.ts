@@ -11,6 +11,7 @@ import { runTurn } from "../ask.ts";
 import { conclude, messageOf, saying, stripPressed } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
 import type { RunningTurn } from "../lanes.ts";
+import { hearsAll } from "./hearing.ts";
 
 /** /new: stops what runs, drops what waits, forgets the conversation. */
 export async function startNew(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
@@ -88,7 +89,7 @@ async function again(
       lease: front.lease,
       place: visit.place,
       updateIds: ctx.updateIds,
-      messageId: null,
+      asked: [],
       replyTo,
     });
     ctx.adopted();
@@ -111,5 +112,7 @@ export async function status(ctx: Ctx, visit: Visit, scope: Scope): Promise<void
       role: visit.person.member?.role ?? "member",
     }),
   ];
+  if (visit.place.kind !== "private" && !(await hearsAll(ctx.front, visit.place.chatId)))
+    lines.push("", sentence(visit.locale, "status_privacy", { bot: ctx.front.me.username }));
   await conclude(ctx, visit, async () => [messageOf(ctx, visit, lines.join("\n"))]);
 }

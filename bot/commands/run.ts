@@ -30,8 +30,8 @@ export async function runCommand(ctx: Ctx, next: () => Promise<void>): Promise<v
 export async function takeInput(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   const { visit, message } = ctx;
   const pending = visit?.person.pending ?? null;
-  if (visit === null || visit.scope === null || pending === null || message?.text === undefined)
-    return next();
+  if (visit === null || visit.scope === null || pending === null) return next();
+  if (message?.text === undefined || message.forward_origin !== undefined) return next();
   const input = INPUTS[pending];
   if (!mayActAs(visit.scope, input.who)) return next();
   ctx.note.what = `input ${pending}`;

@@ -1,4 +1,3 @@
-import { leaveChat } from "../../core/accounts/chats.ts";
 import { claimGroup, renameTeam } from "../../core/accounts/teams.ts";
 import { takePress } from "../../core/buttons.ts";
 import { awaitInput, clearInput } from "../../core/inputs.ts";
@@ -40,26 +39,5 @@ export async function takeName(ctx: Ctx, visit: Visit, scope: Scope, text: strin
     const team = await renameTeam(scope, text);
     await clearInput(scope, visit.place.chatId);
     return [saying(ctx, visit, "team_named", { team })];
-  });
-}
-
-/**
- * The bot was put into a group by one of ours, and says how it is woken there;
- * or it was removed or blocked, and owes that chat nothing any more.
- */
-export async function noteMembership(ctx: Ctx, visit: Visit): Promise<void> {
-  const status = ctx.myChatMember?.new_chat_member.status;
-  const before = ctx.myChatMember?.old_chat_member.status;
-  const { place, person } = visit;
-  await conclude(ctx, visit, async () => {
-    if (status === "left" || status === "kicked") {
-      if (person.team !== null)
-        await leaveChat(ctx.front.app, person.team.orgId, ctx.front.lease.botId, place.chatId);
-      return [];
-    }
-    const isNew = person.member !== null && (before === "left" || before === "kicked");
-    return isNew && place.kind !== "private" && !person.claimed
-      ? [saying(ctx, visit, "group_hello", { bot: ctx.front.me.username })]
-      : [];
   });
 }

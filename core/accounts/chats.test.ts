@@ -36,7 +36,7 @@ test("a group that becomes a supergroup keeps its team, its conversation, its bu
   expect((await ask(mine, lease, 2, { place: NEW })).history.messages).toHaveLength(2);
   expect((await dueItems(it.app, lease)).map(({ chatId }) => chatId)).toEqual([NEW.chatId, 7]);
   await receive(mine, lease, [3], NEW);
-  const again = { lease, place: NEW, updateIds: [3], messageId: null, replyTo: null };
+  const again = { lease, place: NEW, updateIds: [3], asked: [], replyTo: null };
   expect(await beginAgainByButton(mine, retry?.[0]?.data ?? "", again)).toMatchObject({
     question: "question 1",
   });
@@ -64,7 +64,7 @@ test("after the bot was removed nothing more is sent there, and whoever claims t
   await inSystem(it.app, (tx) =>
     enqueue(tx, [notice(lease.botId, OLD.chatId, "a"), notice(lease.botId, 7, "b")]),
   );
-  await leaveChat(it.app, mine.orgId, lease.botId, OLD.chatId);
+  await leaveChat(it.app, lease.botId, OLD.chatId);
   expect((await dueItems(it.app, lease)).map(({ chatId }) => chatId)).toEqual([7]);
   const given = await it.admin`SELECT state, payload FROM pipeline.outbox WHERE chat_id = ${OLD.chatId}`;
   expect([...given]).toEqual([{ state: "failed", payload: null }]);
@@ -73,7 +73,7 @@ test("after the bot was removed nothing more is sent there, and whoever claims t
   expect(await claimGroup(mine, lease.botId, OLD)).toBe("claimed");
   expect((await resolveSender(it.app, lease.botId, 1, OLD.chatId)).claimed).toBe(true);
   expect((await ask(mine, lease, 2, { place: OLD })).history.messages).toHaveLength(2);
-  await leaveChat(it.app, mine.orgId, lease.botId, OLD.chatId);
+  await leaveChat(it.app, lease.botId, OLD.chatId);
   expect(await claimGroup(theirs, lease.botId, OLD)).toBe("claimed");
   // What was said there is not for the next team, and the first can no longer speak there.
   expect((await ask(theirs, lease, 3, { place: OLD })).history.messages).toEqual([]);

@@ -24,7 +24,7 @@ async function press(
   given: Partial<Again> = {},
 ): Promise<Again> {
   await receive(scope, lease, [updateId], { ...PRIVATE, lane: "presses" });
-  return { lease, place: PRIVATE, updateIds: [updateId], messageId: null, replyTo: null, ...given };
+  return { lease, place: PRIVATE, updateIds: [updateId], asked: [], replyTo: null, ...given };
 }
 
 async function button(

@@ -73,7 +73,7 @@ export async function reopenTurn(
       question: row.question,
       files: filesIn(row.files),
       speaker: row.speaker,
-      messageId: row.messageId,
+      asked: row.asked,
       replyTo: row.replyTo,
       askerId: row.askerId,
       attempt: row.attempt,

@@ -206,7 +206,7 @@ async function beginKept(
       text: asked.question,
       files: filesIn(asked.files),
       speaker: asked.speaker,
-      messageId: null,
+      asked: [],
       replyTo: asked.replyTo,
     });
   });

@@ -16,7 +16,7 @@ export async function noticeOf(scope: Scope, turn: Turn, outcome: Outcome): Prom
   if (!metOutage(outcome)) return "plain";
   const { breaker, sinceMs } = scope.app.claudeHealth.report(scope.app.claude.credential);
   // What an attempt before us has shown needs an end, and so does the text of this one.
-  const isRemark = turn.messageId !== null && turn.attempt === 1 && outcome.text.trim() === "";
+  const isRemark = turn.asked.length > 0 && turn.attempt === 1 && outcome.text.trim() === "";
   const isGroup = turn.place.kind !== "private";
   if (isGroup && isRemark && sinceMs !== null && (await wasToldSince(scope, turn, sinceMs))) return "silent";
   return breaker === "closed" ? "plain" : "promise";

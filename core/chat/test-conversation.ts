@@ -26,7 +26,7 @@ export function questionOf(lease: Lease, updateId: number, given: Partial<Questi
     text: `question ${updateId}`,
     files: [],
     speaker: null,
-    messageId: updateId,
+    asked: [{ id: updateId, hash: "" }],
     replyTo: null,
     ...given,
   };

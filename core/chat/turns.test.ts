@@ -8,7 +8,6 @@ import {
   finishTurn,
   keepQuestion,
   recordStop,
-  wasAskedOtherwise,
   type AnswerPart,
   type Outcome,
   type Turn,
@@ -206,24 +205,4 @@ test("a kept question is stored for its button: not running, not remembered, one
   expect(await beginTurn(scope, questionOf(lease, 10))).toBeNull();
   expect(await turnsOf(it)).toMatchObject([{ id: kept, status: "failed", answer: null }]);
   expect((await ask(scope, lease, 11)).history.messages).toEqual([]);
-});
-
-test("an edit is offered again only when its message was a question of this team that did not say that", async () => {
-  await using it = await createTestApp();
-  const lease = await leaseOf(it.app);
-  const [mine, theirs] = [await it.team(1), await it.team(2)];
-  await askAndEnd(mine, lease, 10, { messageId: 500, text: "first" });
-  const otherwise = (
-    text: string,
-    given: { scope?: typeof mine; chatId?: number; messageId?: number } = {},
-  ) => wasAskedOtherwise(given.scope ?? mine, given.chatId ?? 7, given.messageId ?? 500, text);
-  expect(await otherwise("second")).toBe(true);
-  expect(await otherwise("first")).toBe(false);
-  expect(await otherwise("second", { messageId: 501 })).toBe(false);
-  expect(await otherwise("second", { chatId: 8 })).toBe(false);
-  expect(await otherwise("second", { scope: theirs })).toBe(false);
-  await receive(mine, lease, [11]);
-  await keepQuestion(mine, questionOf(lease, 11, { messageId: 500, text: "second" }), "edited");
-  expect(await otherwise("second")).toBe(false);
-  expect(await otherwise("third")).toBe(true);
 });

@@ -14,6 +14,7 @@ import type { Scope } from "../scope.ts";
 import type { Voice } from "../claude/prompt.ts";
 import { reserve, settle, type Spent } from "./budget.ts";
 import { openConversation, type Place } from "./conversations.ts";
+import type { AskedMessage } from "./edits.ts";
 import { answerTokensMax, estimateOf, tokensIn } from "./estimate.ts";
 import { isFileFailure, type FileFailure, type TurnFile } from "./files.ts";
 import { readHistory, spoken, type History } from "./history.ts";
@@ -28,8 +29,8 @@ export type Question = {
   readonly files: readonly TurnFile[];
   /** The asker's name, in groups. */
   readonly speaker: string | null;
-  /** The message that asked, so that an edit of it is recognised. */
-  readonly messageId: number | null;
+  /** The messages that it was made of; none when it is asked again. */
+  readonly asked: readonly AskedMessage[];
   /** The message to answer to, in groups. */
   readonly replyTo: number | null;
 };
@@ -41,8 +42,8 @@ export type Turn = {
   readonly question: string;
   readonly files: readonly TurnFile[];
   readonly speaker: string | null;
-  /** The message that asked; null when a button or a command did. */
-  readonly messageId: number | null;
+  /** The messages that asked; none when a button or a command did. */
+  readonly asked: readonly AskedMessage[];
   readonly replyTo: number | null;
   readonly askerId: string;
   readonly attempt: number;
@@ -105,7 +106,7 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
       question: question.text,
       files,
       speaker,
-      messageId: question.messageId,
+      asked: question.asked,
       replyTo,
       askerId: row.askerId,
       attempt: 1,
@@ -137,24 +138,6 @@ export async function keepQuestion(
   });
 }
 
-/** Whether this message of a chat was asked, alone or as the first of several, and did not say `text`. */
-export async function wasAskedOtherwise(
-  scope: Scope,
-  chatId: number,
-  messageId: number,
-  text: string,
-): Promise<boolean> {
-  const rows = await inTenant(scope, (tx) =>
-    tx
-      .select({ question: turns.question })
-      .from(turns)
-      .where(
-        and(eq(turns.orgId, scope.orgId), eq(turns.telegramChatId, chatId), eq(turns.messageId, messageId)),
-      ),
-  );
-  return rows.length > 0 && rows.every((row) => !row.question.includes(text));
-}
-
 async function insertTurn(
   tx: Tx,
   scope: Scope,
@@ -174,7 +157,7 @@ async function insertTurn(
       lane: place.lane,
       telegramChatId: place.chatId,
       threadId: place.threadId,
-      messageId: question.messageId,
+      asked: question.asked,
       replyTo,
       askerId,
       speaker,

@@ -73,6 +73,7 @@ joined =
     }
 already_member = Du bist schon im Team „{ $team }“; die Einladung bleibt unbenutzt.
 stranger = Ich spreche nur mit Mitgliedern eines Teams. Frag einen Admin deines Teams nach einem Einladungslink.
+faceless = Ich sehe nicht, wer hier schreibt: Du sprichst als Gruppe oder als Kanal. Schreib unter deinem eigenen Namen, dann antworte ich.
 stranger_group = Hier antworte ich nur Mitgliedern des Teams „{ $team }“. Ein Admin des Teams kann dir einen Einladungslink schicken.
 invite_made =
     Mit diesem Link kann eine Person dem Team „{ $team }“ { $role ->
@@ -141,6 +142,9 @@ status_team = { $role ->
     [admin] Du bist Admin im Team „{ $team }“.
    *[other] Du bist Mitglied im Team „{ $team }“.
 }
+status_privacy =
+    In dieser Gruppe zeigt mir Telegram nur Befehle, Nachrichten, in denen @{ $bot } erwähnt wird, und Antworten auf meine Nachrichten. Für Fragen reicht das; der Rest einer langen Nachricht oder eines Albums bleibt mir verborgen.
+    Damit ich alles sehe, was hier geschrieben wird, mach mich zum Admin der Gruppe. Oder sende @BotFather den Befehl /setprivacy, wähle „Disable“, entferne mich aus der Gruppe und füge mich wieder hinzu.
 
 # Connections
 connect_choose = Was möchtest du für „{ $team }“ verbinden?

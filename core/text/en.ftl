@@ -73,6 +73,7 @@ joined =
     }
 already_member = You are in “{ $team }” already; the invite is still unused.
 stranger = I only talk with the members of a team. Ask an admin of yours for an invite link.
+faceless = I cannot see who is writing: you speak here as the group, or as a channel. Write under your own name and I will answer.
 stranger_group = I only answer members of “{ $team }” here. An admin of it can send you an invite link.
 invite_made =
     This link lets one person join “{ $team }” as { $role ->
@@ -140,6 +141,9 @@ status_team = You are { $role ->
     [admin] an admin
    *[other] a member
 } of “{ $team }”.
+status_privacy =
+    In this group Telegram shows me commands, messages that mention @{ $bot }, and replies to me, and nothing else. That is enough for questions; the rest of a long message or of an album stays hidden from me.
+    To let me see everything that is said here, make me an admin of the group. Or send /setprivacy to @BotFather, choose Disable, then remove me from the group and add me again.
 
 # Connections
 connect_choose = What do you want to connect for “{ $team }”?

@@ -37,12 +37,15 @@ export const turns = app.table("turns", {
   lane: text("lane").notNull(),
   telegramChatId: telegramId("telegram_chat_id").notNull(),
   threadId: telegramId("thread_id").notNull().default(0),
-  messageId: telegramId("message_id"),
   replyTo: telegramId("reply_to"),
   askerId: uuid("asker_id").notNull(),
   speaker: text("speaker"),
   question: text("question").notNull(),
   files: jsonb("files").notNull().default([]),
+  asked: jsonb("asked")
+    .$type<readonly { readonly id: number; readonly hash: string }[]>()
+    .notNull()
+    .default([]),
   status: text("status", { enum: ["running", "answered", "failed", "stopped"] })
     .notNull()
     .default("running"),

@@ -42,7 +42,7 @@ async function start(script: ClaudeScript) {
     async ask(text: string, speaker: string | null = null): Promise<Usage> {
       updateId += 1;
       await receive(scope, lease, [updateId]);
-      const question = { lease, place: PRIVATE, updateIds: [updateId], messageId: updateId, replyTo: null };
+      const question = { lease, place: PRIVATE, updateIds: [updateId], asked: [], replyTo: null };
       const turn = await beginTurn(scope, { ...question, text, files: [], speaker });
       if (turn === null) throw new Error("that is a turn already");
       const outcome = await answerTurn(scope, turn, given);

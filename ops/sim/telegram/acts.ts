@@ -70,7 +70,10 @@ export function say(telegram: Telegram, saying: Saying): number {
   if (text === "") throw new Error("A message needs a text");
   const { as, forward, viaLinkedChannel } = saying;
   return post(telegram, saying, () => ({
-    ...{ text, entities, file: null, mediaGroupId: null },
+    text,
+    entities,
+    file: null,
+    mediaGroupId: null,
     ...(as === undefined ? {} : { senderChat: as }),
     ...(forward === undefined ? {} : { forward }),
     ...(viaLinkedChannel === undefined ? {} : { viaLinkedChannel }),
@@ -188,6 +191,8 @@ export function addGroup(telegram: Telegram, group: NewGroup): void {
     });
     const known = telegram.roster.group(id);
     if (isNew && basic && known !== null) telegram.roster.setTraits(known, { basic });
+    // The first id of a forum is that of its General topic.
+    if (isNew && topics.length > 0) telegram.messages.skip(id);
     for (const name of isNew ? topics : []) addTopic(telegram, id, owner, name);
   });
   telegram.feed.tell({ type: "chats" });

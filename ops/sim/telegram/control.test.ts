@@ -33,8 +33,8 @@ test("the page sees people, chats, topics, commands and the flood switch", async
         title: "Forum",
         members: [ANN, BEN],
         topics: [
-          { threadId: 1, name: "Bills" },
-          { threadId: 2, name: "Plans" },
+          { threadId: 2, name: "Bills" },
+          { threadId: 3, name: "Plans" },
         ],
       },
     ],

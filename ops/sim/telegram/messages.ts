@@ -17,6 +17,8 @@ export function createMessages(store: Store, isBasic: (chat: number) => boolean)
       store.run("INSERT INTO messages VALUES (?, ?, ?)", added.chat, added.messageId, JSON.stringify(added));
       return added;
     },
+    /** Leaves out the id that the next message of a chat would have had. */
+    skip: (chat: number): void => void nextId(chat),
     get(chat: number, messageId: number): StoredMessage | null {
       const row = store.all<Row>(
         "SELECT content FROM messages WHERE chat = ? AND message_id = ?",
