@@ -66,6 +66,7 @@ test("nothing has to be set: the demo starts on this machine alone, with everyth
     telegram: null,
     claude: { apiKey: null, baseUrl: "https://api.anthropic.com", model: "claude-sonnet-5-5" },
     database: null,
+    backupPassphrase: null,
     mail: null,
     redisUrl: null,
     masterKeys: null,

@@ -25,7 +25,13 @@ export type Config = {
   readonly dataDir: string;
   readonly telegram: { readonly token: string; readonly apiRoot: string } | null;
   readonly claude: { readonly apiKey: string | null; readonly baseUrl: string; readonly model: string };
-  readonly database: { readonly url: string; readonly migrateUrl: string | null } | null;
+  readonly database: {
+    readonly url: string;
+    readonly migrateUrl: string | null;
+    readonly backupUrl: string | null;
+  } | null;
+  /** Encrypts backups; without it there are none. */
+  readonly backupPassphrase: string | null;
   readonly redisUrl: string | null;
   readonly masterKeys: readonly MasterKey[] | null;
   readonly oauthClients: OAuthClients;
@@ -89,6 +95,8 @@ const schema = z.object({
     .default("claude-sonnet-5-5"),
   DATABASE_URL: postgresUrl.optional(),
   DATABASE_MIGRATE_URL: postgresUrl.optional(),
+  DATABASE_BACKUP_URL: postgresUrl.optional(),
+  BACKUP_PASSPHRASE: z.string().min(12, "must be at least 12 characters: openssl rand -base64 24").optional(),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: "must look like redis://HOST:6379" }).optional(),
   MASTER_KEY: z
     .string()
@@ -219,7 +227,12 @@ function toConfig(values: Parsed): Config {
     database:
       values.DATABASE_URL === undefined
         ? null
-        : { url: values.DATABASE_URL, migrateUrl: values.DATABASE_MIGRATE_URL ?? null },
+        : {
+            url: values.DATABASE_URL,
+            migrateUrl: values.DATABASE_MIGRATE_URL ?? null,
+            backupUrl: values.DATABASE_BACKUP_URL ?? null,
+          },
+    backupPassphrase: values.BACKUP_PASSPHRASE ?? null,
     redisUrl: values.REDIS_URL ?? null,
     masterKeys: values.MASTER_KEY ?? null,
     oauthClients: oauthClientsOf(values),

@@ -7,6 +7,7 @@ const POOL_SIZE = 10;
 const CLOSE_SECONDS = 5;
 
 export type Sql = postgres.Sql;
+export type SqlTransaction = postgres.TransactionSql;
 
 /** A drizzle transaction. Everything inside must be short: nothing in it may wait for Telegram or for Claude. */
 export type Tx = Parameters<Parameters<PostgresJsDatabase["transaction"]>[0]>[0];

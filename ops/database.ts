@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Config } from "../core/config.ts";
 import { migrateJobs } from "../core/jobs.ts";
 import { startEmbeddedPostgres } from "../db/embedded.ts";
@@ -6,6 +7,11 @@ import { localSecrets } from "./local-secrets.ts";
 import { prepareDatabase } from "./postgres/prepare.ts";
 
 const DATABASE = "blockbot";
+
+/** Where the data of this instance live; the demo's are apart. */
+export function dataFolderOf(config: Config): string {
+  return config.telegram === null ? join(config.dataDir, "demo") : config.dataDir;
+}
 
 /**
  * The DSN of the runtime role, after bringing up and migrating what this start
@@ -39,6 +45,32 @@ export async function openDatabase(
   }
   return {
     url: postgres.url({ user: "blockbot_app", password: passwords.app }, DATABASE),
+    close: postgres.stop,
+  };
+}
+
+/**
+ * The DSNs of the logins that back up and migrate, null for one that was not
+ * given. Migrates nothing. The embedded Postgres of `folder` may be another
+ * process's: then that one's is used, and `close` leaves it running.
+ */
+export async function openForBackup(
+  config: Config,
+  folder: string,
+): Promise<{ backupUrl: string | null; migrateUrl: string | null; close: () => Promise<void> }> {
+  if (config.database !== null) return { ...config.database, close: async () => undefined };
+  const { passwords } = localSecrets(folder);
+  const postgres = await startEmbeddedPostgres({ dataDir: folder });
+  try {
+    await prepareDatabase({ adminUrl: postgres.adminUrl, database: DATABASE, passwords });
+  } catch (err) {
+    await postgres.stop();
+    throw err;
+  }
+  const login = (user: string, password: string) => postgres.url({ user, password }, DATABASE);
+  return {
+    backupUrl: login("blockbot_backup", passwords.backup),
+    migrateUrl: login("blockbot_migrate", passwords.migrate),
     close: postgres.stop,
   };
 }

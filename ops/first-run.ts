@@ -112,6 +112,7 @@ function secretsFor({ compose }: FirstRun): Record<string, string> {
     MASTER_KEY: randomBytes(KEY_BYTES).toString("base64"),
     JWT_SECRET: randomBytes(KEY_BYTES).toString("base64"),
     HEALTH_TOKEN: randomBytes(PASSWORD_BYTES).toString("hex"),
+    BACKUP_PASSPHRASE: randomBytes(PASSWORD_BYTES).toString("base64url"),
     POSTGRES_PASSWORD: randomBytes(PASSWORD_BYTES).toString("hex"),
     DATABASE_URL: dsn("blockbot_app"),
     DATABASE_MIGRATE_URL: dsn("blockbot_migrate"),

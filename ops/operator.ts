@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { createApp, type App } from "../core/app.ts";
 import { loadConfig, type Config } from "../core/config.ts";
 import { openInstance } from "../core/instance.ts";
@@ -6,7 +5,7 @@ import { createLog } from "../core/log.ts";
 import { newCorrelationId, type Scope } from "../core/scope.ts";
 import { parseMasterKeys } from "../core/vault/cipher.ts";
 import packageFile from "../package.json" with { type: "json" };
-import { openDatabase } from "./database.ts";
+import { dataFolderOf, openDatabase } from "./database.ts";
 import { explain } from "./failure.ts";
 import { localSecrets } from "./local-secrets.ts";
 
@@ -47,7 +46,7 @@ async function onInstance(
   work: (app: App, config: Config) => Promise<string>,
 ): Promise<string> {
   const simulated = config.telegram === null;
-  const folder = simulated ? join(config.dataDir, "demo") : config.dataDir;
+  const folder = dataFolderOf(config);
   const secrets = config.production ? null : localSecrets(folder);
   const database = await openDatabase(config, folder);
   try {

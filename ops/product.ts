@@ -18,10 +18,13 @@ export type ProductSettings = {
   /** Bound already by a process with the role `admin`, else null. */
   readonly door: AdminDoor | null;
   readonly admin: AdminSettings;
+  /** What the worker does every night, when backups are set up. */
+  readonly backUp: (() => Promise<void>) | null;
 };
 
 const RETENTION_CRON = "17 3 * * *";
 const REPORT_CRON = "0 7 * * *"; // when most of Europe is at work and yesterday is over everywhere west of it
+const BACKUP_CRON = "47 2 * * *";
 
 /** Starts the chosen parts on an app whose instance has been opened. */
 export async function startProduct(app: App, settings: ProductSettings) {
@@ -29,7 +32,7 @@ export async function startProduct(app: App, settings: ProductSettings) {
   const does = (role: ProcessRole): boolean => settings.roles.includes(role);
   app.limits.onDegraded(() => void noteDegraded(app));
   door?.serve(app, settings.admin);
-  await app.jobs.start(does("worker") ? jobsOf(app) : null);
+  await app.jobs.start(does("worker") ? jobsOf(app, settings.backUp) : null);
   const bot = does("bot") ? startBot(app, settings.bot) : null;
   return {
     adminUrl: door?.url ?? null,
@@ -45,10 +48,12 @@ export async function startProduct(app: App, settings: ProductSettings) {
   };
 }
 
-function jobsOf(app: App): JobTable {
+function jobsOf(app: App, backUp: ProductSettings["backUp"]): JobTable {
   return {
     retention: { cron: RETENTION_CRON, run: () => runRetention(app) },
     report: { cron: REPORT_CRON, run: () => reportAudit(app) },
+    // Without a schedule of its own, but one of an earlier start may still be there.
+    backup: { ...(backUp === null ? {} : { cron: BACKUP_CRON }), run: async () => backUp?.() },
     mail: { run: (job) => deliverMail(app, job) },
   };
 }

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { createSql, type Sql } from "../db/client.ts";
 import { isAlive, isServerOf, readPostmaster, stopPostmaster } from "../db/embedded/postmaster.ts";
 import { createTestDatabase } from "../db/test-db.ts";
-import { prepareDatabase } from "./postgres/prepare.ts";
+import { createEmptyDatabase } from "./postgres/test-empty.ts";
 import { launchProgram, startProgram, type Program } from "./sim/program.ts";
 import type { SimMessage } from "./sim/telegram/message.ts";
 import { createTelegramSim } from "./sim/telegram/server.ts";
@@ -280,7 +280,7 @@ test(
   "an empty Postgres of one's own is migrated and served; then another key, another kind of Telegram or too strong a role is refused",
   async () => {
     await using folder = dataFolder();
-    await using database = await emptyDatabase();
+    await using database = await createEmptyDatabase();
     const env = {
       DATA_DIR: folder.path,
       DATABASE_URL: database.databaseUrl,
@@ -567,18 +567,6 @@ async function query(
 }
 
 /** A database with the roles of `npm run roles` and nothing in it. */
-async function emptyDatabase() {
-  const database = await createTestDatabase();
-  await database.drop();
-  const { password } = splitPassword(database.adminUrl);
-  const server = new URL(database.adminUrl);
-  const name = server.pathname.slice(1);
-  server.pathname = "/postgres";
-  const passwords = { app: password, migrate: password, backup: password };
-  await prepareDatabase({ adminUrl: server.toString(), database: name, passwords });
-  return database;
-}
-
 function splitPassword(databaseUrl: string): { passwordless: string; password: string } {
   const url = new URL(databaseUrl);
   const password = decodeURIComponent(url.password);

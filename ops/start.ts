@@ -1,13 +1,14 @@
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createApp, type App } from "../core/app.ts";
 import { loadConfig, type Config } from "../core/config.ts";
 import { openInstance } from "../core/instance.ts";
 import { parseMasterKeys } from "../core/vault/cipher.ts";
 import packageFile from "../package.json" with { type: "json" };
+import { backupsOf, backUp, nameOfBackup, pruneBackups } from "./backup/files.ts";
 import { bindAdmin } from "./admin/server.ts";
 import { banner } from "./banner.ts";
-import { openDatabase } from "./database.ts";
+import { dataFolderOf, openDatabase } from "./database.ts";
 import { explain } from "./failure.ts";
 import { localSecrets } from "./local-secrets.ts";
 import { ROLES, startProduct, type ProcessRole } from "./product.ts";
@@ -46,7 +47,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
   const door = roles.includes("admin") ? bindAdmin(config.admin) : null;
   if (door !== null) closers.push(door.stop);
   const simulated = config.telegram === null;
-  const folder = simulated ? join(config.dataDir, "demo") : config.dataDir;
+  const folder = dataFolderOf(config);
   const secrets = config.production ? null : localSecrets(folder);
   const database = await openDatabase(config, folder);
   closers.push(database.close);
@@ -83,6 +84,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
     bot: telegram,
     door,
     admin: config.admin,
+    backUp: nightlyBackup(config, folder),
   });
   closers.push(product.stop);
   return {
@@ -101,6 +103,18 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
 async function openDemo({ demoPort, claude }: Config, folder: string) {
   const { startDemo } = await import("./demo.ts");
   return startDemo({ folder, port: demoPort, practiceClaude: claude.apiKey === null });
+}
+
+/** What the worker does at night, or null without a passphrase or a login that may read everything. */
+function nightlyBackup({ backupPassphrase: passphrase, database }: Config, folder: string) {
+  const url = database?.backupUrl ?? null;
+  if (passphrase === null || url === null) return null;
+  return async (): Promise<void> => {
+    const backups = backupsOf(folder);
+    mkdirSync(backups, { recursive: true });
+    await backUp(nameOfBackup(backups, new Date()), { url, passphrase, version: packageFile.version });
+    pruneBackups(backups);
+  };
 }
 
 function open(app: App, config: Config): Promise<string | null> {

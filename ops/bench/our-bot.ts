@@ -32,6 +32,7 @@ const app = createApp({
 });
 await openInstance(app, "demo", settings.ownerCode);
 const product = await startProduct(app, {
+  backUp: null,
   roles: ["bot", "admin", "worker"],
   bot: {
     token: settings.token,

@@ -167,6 +167,7 @@ async function bootProduct(surroundings: Surroundings, door: AdminDoor) {
   await openInstance(app, "demo", OWNER_CODE);
   const roles = settings.roles ?? ROLES;
   const product = await startProduct(app, {
+    backUp: null,
     roles,
     bot: {
       token: TOKEN,
