@@ -101,6 +101,7 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
     },
     claude: createClaude({
       ...settings.claude,
+      oauth: oauthName(settings),
       health: claudeHealth,
       clock: () => clock.now(),
       log: (line) => log.info({ ...line, cost: costOf(line, prices, clock.now()) }, "claude call"),
@@ -122,6 +123,12 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
       await database.close();
     },
   };
+}
+
+// A key of the environment comes first: whoever sets both wants the key.
+function oauthName({ claude, oauthClients }: AppSettings): string | null {
+  const client = oauthClients.claude;
+  return client === null || claude.apiKey !== null ? null : `${client.tokenUrl} ${client.clientId}`;
 }
 
 function costOf({ modelServed, usage }: ClaudeCallLine, prices: Prices, at: number): Cost | null {

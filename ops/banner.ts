@@ -50,9 +50,10 @@ function telegramLine({ pageUrl, botUsername, roles }: Parameters<typeof banner>
 
 function claudeLine({ config, practice }: Parameters<typeof banner>[0]): string {
   if (practice) return "practice model, not the real Claude";
-  return config.claude.apiKey === null
+  if (config.claude.apiKey !== null) return `real, ${config.claude.model}`;
+  return config.oauthClients.claude === null
     ? "not connected: set ANTHROPIC_API_KEY"
-    : `real, ${config.claude.model}`;
+    : `real, ${config.claude.model}, by OAuth`;
 }
 
 function mailLine({ config, pageUrl }: Parameters<typeof banner>[0]): string {

@@ -92,7 +92,7 @@ async function botOf(telegram: { token: string; apiRoot: string } | null): Promi
 async function tryClaude(claude: { apiKey: string; baseUrl: string; model: string }): Promise<void> {
   const { apiKey, baseUrl, model } = claude;
   const { kind } = await retrieveModel(
-    { fetch: createTransport(apiKey), baseUrl, model },
+    { fetch: createTransport(apiKey, "api_key"), baseUrl, model },
     new AbortController().signal,
   );
   if (kind !== null)

@@ -100,9 +100,13 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
 }
 
 // Only the demo loads the simulators.
-async function openDemo({ demoPort, claude }: Config, folder: string) {
+async function openDemo({ demoPort, claude, oauthClients }: Config, folder: string) {
   const { startDemo } = await import("./demo.ts");
-  return startDemo({ folder, port: demoPort, practiceClaude: claude.apiKey === null });
+  return startDemo({
+    folder,
+    port: demoPort,
+    practiceClaude: claude.apiKey === null && oauthClients.claude === null,
+  });
 }
 
 /** What the worker does at night, or null without a passphrase or a login that may read everything. */

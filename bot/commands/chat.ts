@@ -104,7 +104,7 @@ export async function status(ctx: Ctx, visit: Visit, scope: Scope): Promise<void
   const { lanes, lease } = ctx.front;
   const kept = await countKept(scope, lease, visit.place);
   const lines = [
-    claudeSentence(scope),
+    await claudeSentence(scope),
     ...(kept === 0 ? [] : [sentence(visit.locale, "status_kept", { count: kept })]),
     sentence(visit.locale, lanes.turnIn(visit.place.lane) === null ? "status_idle" : "status_answering"),
     sentence(visit.locale, "status_team", {

@@ -1,8 +1,9 @@
 import { takePress, type ButtonSpec } from "../../core/buttons.ts";
+import { checkClaudeKey } from "../../core/claude/credentials.ts";
 import { AppError } from "../../core/errors.ts";
 import { awaitInput, clearInput } from "../../core/inputs.ts";
 import type { OutgoingMessage } from "../../core/pipeline/outbox.ts";
-import { requireRole, type Scope } from "../../core/scope.ts";
+import { mayActAs, requireRole, type Scope } from "../../core/scope.ts";
 import { momentText } from "../../core/text/figures.ts";
 import { sentence } from "../../core/text/text.ts";
 import {
@@ -61,9 +62,11 @@ export async function keepUnconnected(ctx: Ctx, visit: Visit, scope: Scope, butt
 export function takeSecret(service: PastedService) {
   return async (ctx: Ctx, visit: Visit, scope: Scope, text: string): Promise<void> => {
     const gone = await removeSent(ctx, visit);
+    const token = text.trim();
+    const trouble = service === "claude" ? await refusalOf(() => checkClaudeKey(scope, token)) : null;
     await conclude(ctx, visit, async () => {
       await clearInput(scope, visit.place.chatId);
-      const { said, again } = await connected(scope, service, text.trim());
+      const { said, again } = await connected(scope, service, { token, trouble });
       const deleted = sentence(scope.locale, gone ? "secret_deleted" : "secret_left");
       const retry: ButtonSpec = {
         label: sentence(scope.locale, "button_connect_again"),
@@ -75,25 +78,37 @@ export function takeSecret(service: PastedService) {
   };
 }
 
-// A refusal changes nothing, so what has been said and done around it stays.
 async function connected(
   scope: Scope,
   service: PastedService,
-  token: string,
+  { token, trouble }: { token: string; trouble: AppError | null },
 ): Promise<{ said: string; again: boolean }> {
   const { locale, team } = scope;
+  let said = "";
+  const err =
+    trouble ??
+    (await refusalOf(async () => {
+      const { last4, replaced } = await addCredential(scope, service, token);
+      const params = { service: SERVICES[service].label, team, last4: last4 ?? "" };
+      const before = replaced?.last4 ?? null;
+      said =
+        before === null
+          ? sentence(locale, "connect_done", params)
+          : sentence(locale, "connect_replaced", { ...params, before });
+    }));
+  if (err === null) return { said, again: false };
+  const mayRepeat = mayActAs(scope, SERVICES[service].who);
+  return { said: sentence(locale, err.code, err.params), again: mayRepeat };
+}
+
+// A refusal changes nothing, so what has been said and done around it stays.
+async function refusalOf(work: () => Promise<void>): Promise<AppError | null> {
   try {
-    const { last4, replaced } = await addCredential(scope, service, token);
-    const params = { service: SERVICES[service].label, team, last4: last4 ?? "" };
-    const before = replaced?.last4 ?? null;
-    const said =
-      before === null
-        ? sentence(locale, "connect_done", params)
-        : sentence(locale, "connect_replaced", { ...params, before });
-    return { said, again: false };
+    await work();
+    return null;
   } catch (err) {
-    if (!(err instanceof AppError)) throw err;
-    return { said: sentence(locale, err.code, err.params), again: err.code === "secret_malformed" };
+    if (err instanceof AppError) return err;
+    throw err;
   }
 }
 

@@ -19,6 +19,7 @@ export const INPUTS: Readonly<Record<InputKind, Input>> = {
   time_zone: { who: "member", take: takeTimeZone },
   new_team_name: { who: "member", take: takeNewTeam },
   // Whoever may not connect it any more is refused when it is deleted, not before.
+  secret_claude: { who: "member", take: takeSecret("claude") },
   secret_slack: { who: "member", take: takeSecret("slack") },
   secret_clickup: { who: "member", take: takeSecret("clickup") },
 };

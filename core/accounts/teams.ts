@@ -58,6 +58,14 @@ export async function claimFirstTeam(
   });
 }
 
+/** The team that owns the instance; null while nobody has opened the owner link. */
+export async function firstTeam(app: App): Promise<{ orgId: string; name: string } | null> {
+  const [row] = await inSystem(app, (tx) =>
+    tx.execute<{ org_id: string }>(sql`SELECT org_id FROM auth.org_ids() LIMIT 1`),
+  );
+  return row === undefined ? null : nameTeam(app, row.org_id);
+}
+
 /** Every team of this instance, oldest first, for programs of the operator. */
 export async function everyTeam(app: App): Promise<{ orgId: string; name: string }[]> {
   const rows = await inSystem(app, (tx) =>
@@ -65,12 +73,17 @@ export async function everyTeam(app: App): Promise<{ orgId: string; name: string
   );
   const teams: { orgId: string; name: string }[] = [];
   for (const { org_id: orgId } of rows) {
-    const [team] = await inTenant({ app, orgId }, (tx) =>
-      tx.select({ name: organizations.name }).from(organizations).where(eq(organizations.id, orgId)),
-    );
-    if (team !== undefined) teams.push({ orgId, name: team.name });
+    const team = await nameTeam(app, orgId);
+    if (team !== null) teams.push(team);
   }
   return teams;
+}
+
+async function nameTeam(app: App, orgId: string): Promise<{ orgId: string; name: string } | null> {
+  const [team] = await inTenant({ app, orgId }, (tx) =>
+    tx.select({ name: organizations.name }).from(organizations).where(eq(organizations.id, orgId)),
+  );
+  return team === undefined ? null : { orgId, name: team.name };
 }
 
 /** The teams of the person who asks, in the order in which they joined. */

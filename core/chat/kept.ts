@@ -4,6 +4,7 @@ import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { audit } from "../audit.ts";
 import { createKeyboard, takePress } from "../buttons.ts";
+import { credentialOf } from "../claude/credentials.ts";
 import { AppError } from "../errors.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
 import { enqueue } from "../pipeline/outbox.ts";
@@ -130,7 +131,7 @@ export async function beginAccepted(
   );
   for (const row of here) {
     const scope = scopeOfAsker(app, row, newCorrelationId());
-    if (after === "another" && !isThere(app)) {
+    if (after === "another" && !isThere(scope)) {
       await giveBackAccepted(scope, lease, place, "waiting");
       app.claudeHealth.noteWaiting();
       return null;
@@ -147,8 +148,8 @@ export async function beginAccepted(
   return null;
 }
 
-function isThere({ claude, claudeHealth }: App): boolean {
-  const { state } = claudeHealth.report(claude.credential);
+function isThere(scope: Scope): boolean {
+  const { state } = scope.app.claudeHealth.report(credentialOf(scope));
   return state === "ok" || state === "unknown";
 }
 

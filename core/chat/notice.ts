@@ -1,6 +1,7 @@
 import { and, eq, gte, isNotNull, ne } from "drizzle-orm";
 import { turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
+import { credentialOf } from "../claude/credentials.ts";
 import type { Scope } from "../scope.ts";
 import { metOutage, type Outcome, type Turn } from "./turns.ts";
 
@@ -14,7 +15,7 @@ export type Notice = "plain" | "promise" | "silent";
  */
 export async function noticeOf(scope: Scope, turn: Turn, outcome: Outcome): Promise<Notice> {
   if (!metOutage(outcome)) return "plain";
-  const { breaker, sinceMs } = scope.app.claudeHealth.report(scope.app.claude.credential);
+  const { breaker, sinceMs } = scope.app.claudeHealth.report(credentialOf(scope));
   // What an attempt before us has shown needs an end, and so does the text of this one.
   const isRemark = turn.asked.length > 0 && turn.attempt === 1 && outcome.text.trim() === "";
   const isGroup = turn.place.kind !== "private";

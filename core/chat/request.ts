@@ -1,7 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { CallAbout } from "../claude/call-line.ts";
-import type { ClaudeRequest } from "../claude/client.ts";
-import type { ClaudeMessage } from "../claude/messages.ts";
+import type { ClaudeMessage, ClaudeRequest } from "../claude/messages.ts";
 import { systemPrompt, type Voice } from "../claude/prompt.ts";
 import type { Scope } from "../scope.ts";
 import type { Place } from "./conversations.ts";

@@ -4,6 +4,7 @@ import { conversations, turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import type { ClaudeMessage } from "../claude/messages.ts";
+import { claudeAccess } from "../claude/credentials.ts";
 import { promptTokensOf, tokensOf, type Usage } from "../claude/pricing.ts";
 import { SUMMARY_REQUEST, SUMMARY_TAG, withoutTag } from "../claude/prompt.ts";
 import { holds } from "../pipeline/lease.ts";
@@ -116,7 +117,7 @@ async function write(
     about: { action: "summary", attempt: 1 },
   });
   let text = "";
-  for await (const event of scope.app.claude.stream(request, signal)) {
+  for await (const event of scope.app.claude.stream(request, signal, await claudeAccess(scope))) {
     if (event.type === "text") text += event.text;
     if (event.type === "end") return { text, usage: event.usage, model: event.model, outcome: "ok" };
     if (event.type === "unavailable")

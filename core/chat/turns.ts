@@ -5,6 +5,7 @@ import { inTenant } from "../../db/tenant.ts";
 import { readVoice } from "../accounts/voice.ts";
 import { audit } from "../audit.ts";
 import { createKeyboard, type ButtonSpec } from "../buttons.ts";
+import { credentialOf } from "../claude/credentials.ts";
 import { type ErrorKind, isOutage } from "../claude/classify.ts";
 import { tokensOf, type Usage } from "../claude/pricing.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
@@ -193,7 +194,7 @@ export async function finishTurn(
         answer: text === "" ? null : text,
         endedAt: new Date(scope.app.clock.now()),
         errorKind: outcome.status === "failed" ? outcome.kind : null,
-        ...(metOutage(outcome) && { credential: scope.app.claude.credential, kept: "waiting" as const }),
+        ...(metOutage(outcome) && { credential: credentialOf(scope), kept: "waiting" as const }),
         model,
         stopReason: outcome.status === "answered" ? outcome.stopReason : null,
         inputTokens: usage?.inputTokens ?? null,

@@ -30,7 +30,7 @@ export type ClaudeCallLine = {
   modelServed: string | null;
   requestId: string | null;
   credential: string;
-  credentialKind: "api_key" | null;
+  credentialKind: "api_key" | "oauth" | null;
   effort: string;
   promptHash: string;
   conversationWarm: boolean;
@@ -60,7 +60,7 @@ type CallError = {
 type LoggedCall = {
   model: string;
   effort: string;
-  connected: boolean;
+  credentialKind: ClaudeCallLine["credentialKind"];
   credential: string;
   breaker: BreakerState;
   attempt: number;
@@ -90,7 +90,7 @@ export function lineOf(call: LoggedCall): ClaudeCallLine {
     modelServed: message?.model ?? null,
     requestId: call.requestId,
     credential: call.credential,
-    credentialKind: call.connected ? "api_key" : null,
+    credentialKind: call.credentialKind,
     effort: call.effort,
     promptHash: promptHash(request.system),
     conversationWarm: request.conversationWarm,

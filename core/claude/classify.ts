@@ -134,6 +134,8 @@ type Row = {
 // First match wins. A condition that a row does not name holds for every failure.
 const FAILURES: readonly Row[] = [
   { source: ["person"], kind: "stopped" },
+  { source: ["credential"], errorCode: ["needs_reauth"], kind: "auth" },
+  { source: ["credential"], errorCode: ["service_away"], kind: "unreachable" },
   { source: ["credential"], kind: "not_connected" },
   { source: ["stall"], phase: ["headers", "first_event"], kind: "timeout" },
   { source: ["stall"], phase: ["idle", "total"], textShown: false, kind: "timeout" },

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import Anthropic, {
   AnthropicError,
   APIConnectionError,
@@ -6,15 +5,15 @@ import Anthropic, {
   APIError,
   APIUserAbortError,
 } from "@anthropic-ai/sdk";
+import { type ClaudeAccess, credentialName, keyAccess, NO_ACCESS } from "./access.ts";
 import type { Leave, Refusal } from "./breaker.ts";
-import { type CallAbout, type ClaudeCallLine, lineOf } from "./call-line.ts";
+import { type ClaudeCallLine, lineOf } from "./call-line.ts";
 import { causeCodeOf, type Failure, retryAfterOf } from "./classify.ts";
-import { type ClaudeEvent, closing, kindOf, usageIn } from "./events.ts";
+import { type ClaudeEvent, closing, isTokenRefused, kindOf, usageIn } from "./events.ts";
 import type { ClaudeHealth } from "./health.ts";
-import { type ClaudeMessage, paramsOf } from "./messages.ts";
-import { type Retrieval, retrieveModel } from "./models.ts";
+import { type ClaudeRequest, paramsOf } from "./messages.ts";
+import { type Retrieval, retrieveWith } from "./models.ts";
 import type { Usage } from "./pricing.ts";
-import { createTransport } from "./transport.ts";
 import {
   createWatchdog,
   StallError,
@@ -25,52 +24,41 @@ import {
 
 const EFFORT = "low";
 const CONTINUATIONS_MAX = 3;
-const CREDENTIAL_CHARS = 16;
 // Files take time to go up and to be read before the first header of the answer comes back.
 const HEADERS_PATIENCE_WITH_FILES = 4;
 
-/** The name of having no credential at all. */
-export const NO_CREDENTIAL = "none";
-
 type MessageStream = ReturnType<Anthropic["messages"]["stream"]>;
-
-/**
- * `userRef` is opaque to the provider, never a name or an id of ours. `conversationWarm` says that the previous
- * turn of this conversation is less than five minutes old, so that caching its tail pays. `about` is for the log
- * and never sent.
- */
-export type ClaudeRequest = {
-  system: string;
-  messages: readonly ClaudeMessage[];
-  maxTokens: number;
-  userRef: string;
-  conversationWarm: boolean;
-  about: CallAbout;
-};
 
 export type Claude = {
   readonly model: string;
+  /** Whether the instance has a credential, for the teams that have none of their own. */
   readonly connected: boolean;
-  /** What the credential in use is known by in `ClaudeHealth`: another one, another name. Tells nothing about it. */
+  /** What the instance's is known by in `ClaudeHealth`. */
   readonly credential: string;
+  /** The instance's, when it is a key of the environment or none at all; null when it is an OAuth sign-in. */
+  readonly instance: ClaudeAccess | null;
   /**
-   * Asks once: nothing is retried. Claude's failures are `unavailable` events, never exceptions; an aborted
+   * Asks once: nothing is retried, except that an access token which Claude refused before anything was shown is
+   * refreshed and sent once more, as the next attempt. Claude's failures are `unavailable` events, never exceptions; an aborted
    * `signal` is one too (`stopped`). Abort or leaving the loop early closes the connection. While the credential
    * is in an outage nothing is sent. A turn that Claude paused before it showed anything is gone on with, at most
    * three times.
    */
-  stream(request: ClaudeRequest, signal: AbortSignal): AsyncIterable<ClaudeEvent>;
+  stream(request: ClaudeRequest, signal: AbortSignal, access?: ClaudeAccess): AsyncIterable<ClaudeEvent>;
   /** Retrieves the model, to see whether Claude is there and what is planned for it. Asks nothing and costs nothing. */
-  retrieve(signal: AbortSignal): Promise<Retrieval>;
+  retrieve(signal: AbortSignal, access?: ClaudeAccess): Promise<Retrieval>;
 };
 
 /**
- * The only credential is `apiKey`: variables and profile files of the host are not read. Without one every call
- * is `unavailable` (`not_connected`) and nothing is sent. `log` gets one line per call, without content;
+ * The instance's credential is `apiKey`, or the OAuth sign-in of `oauth`, which calls are then given the access of;
+ * variables and profile files of the host are not read. Without any, every call is `unavailable` (`not_connected`)
+ * and nothing is sent. `log` gets one line per call, without content;
  * `clock` (milliseconds) is for its durations only: the bounds are watched by a clock of their own.
  */
 export function createClaude(options: {
   apiKey: string | null;
+  /** What makes the instance's OAuth sign-in this one; null when there is none. */
+  oauth?: string | null;
   baseUrl: string;
   model: string;
   bounds?: Partial<WatchdogBounds>;
@@ -78,19 +66,21 @@ export function createClaude(options: {
   log: (line: ClaudeCallLine) => void;
   clock?: () => number;
 }): Claude {
-  const { apiKey, model, health, log } = options;
+  const { apiKey, oauth = null, model, health, log } = options;
   const clock = options.clock ?? (() => performance.now());
   const bounds = { ...WATCHDOG_BOUNDS, ...options.bounds };
-  const fetch = apiKey === null ? null : createTransport(apiKey);
-  const sdk = apiKey === null ? null : createSdk(apiKey, options.baseUrl, bounds.totalMs);
-  const credential = apiKey === null ? NO_CREDENTIAL : nameOf(apiKey);
+  const sdk = createSdk(options.baseUrl, bounds.totalMs);
+  const key = apiKey === null ? NO_ACCESS : keyAccess(apiKey);
+  const credential = oauth === null ? key.credential : credentialName(oauth);
 
   async function* run(call: Call): AsyncGenerator<ClaudeEvent> {
     const startedAt = clock();
+    const { credential } = call.access;
     const leave = health.ask(credential);
     try {
+      const fetch = "kind" in leave ? null : await call.open();
       if ("kind" in leave) call.refusal = leave;
-      else if (sdk === null || fetch === null) call.failure = { source: "credential", textShown: false };
+      else if (typeof fetch !== "function") call.failure = fetch ?? call.failure;
       else {
         const watchdog = createWatchdog({ bounds: boundsFor(call.request, bounds), fetch });
         for await (const text of read(call, sdk, watchdog)) {
@@ -108,25 +98,28 @@ export function createClaude(options: {
   function conclude(call: Call, leave: Leave | Refusal, totalMs: number): void {
     const kind = isPaused(call) ? null : kindOf(call);
     const { incident } = call.request.about;
-    if (!("kind" in leave))
-      health.ended(credential, leave, { kind, retryAfterSeconds: call.retryAfterSeconds, incident });
+    const { credential, kind: credentialKind } = call.access;
+    const { retryAfterSeconds } = call;
+    // A token that is refreshed now says nothing about Claude: the next attempt does.
+    const verdict = isRenewable(call) ? "stopped" : kind;
+    if (!("kind" in leave)) health.ended(credential, leave, { kind: verdict, retryAfterSeconds, incident });
     const { breaker } = health.report(credential);
-    log(lineOf({ ...call, kind, totalMs, effort: EFFORT, connected: sdk !== null, credential, breaker }));
+    log(lineOf({ ...call, kind, totalMs, effort: EFFORT, credentialKind, credential, breaker }));
   }
 
   return {
     model,
-    connected: sdk !== null,
+    connected: credential !== NO_ACCESS.credential,
     credential,
-    async retrieve(signal) {
-      if (fetch === null) return { kind: "not_connected" };
-      return retrieveModel({ fetch, baseUrl: options.baseUrl, model }, signal);
-    },
-    async *stream(request, signal) {
-      let call = startCall(model, request, signal);
+    instance: oauth === null ? key : null,
+    retrieve: (signal, access = key) => retrieveWith(access, { baseUrl: options.baseUrl, model }, signal),
+    async *stream(request, signal, access = key) {
+      let call = startCall({ model, request, signal, access });
       yield* run(call);
-      for (let n = 1; n <= CONTINUATIONS_MAX && isPaused(call); n += 1) {
-        call = continued(call);
+      for (let n = 1; n <= CONTINUATIONS_MAX; n += 1) {
+        const next = nextOf(call);
+        if (next === null) break;
+        call = next;
         yield* run(call);
       }
       yield* closing(call);
@@ -139,14 +132,9 @@ function boundsFor({ messages }: ClaudeRequest, bounds: WatchdogBounds): Watchdo
   return { ...bounds, headersMs: bounds.headersMs * HEADERS_PATIENCE_WITH_FILES };
 }
 
-/** A hash of the key: whoever reads it learns nothing but whether two are the same. */
-function nameOf(apiKey: string): string {
-  return createHash("sha256").update(apiKey).digest("hex").slice(0, CREDENTIAL_CHARS);
-}
-
-function createSdk(apiKey: string, baseURL: string, timeout: number): Anthropic {
+function createSdk(baseURL: string, timeout: number): Anthropic {
   return new Anthropic({
-    apiKey,
+    apiKey: "sent by the transport", // it would look for one in the host's environment
     baseURL,
     timeout,
     maxRetries: 0,
@@ -159,11 +147,16 @@ function createSdk(apiKey: string, baseURL: string, timeout: number): Anthropic 
 
 type Call = ReturnType<typeof startCall>;
 
-function startCall(model: string, request: ClaudeRequest, signal: AbortSignal) {
+type Calling = { model: string; request: ClaudeRequest; signal: AbortSignal; access: ClaudeAccess };
+
+function startCall({ model, request, signal, access }: Calling) {
   return {
     model,
     request,
     signal,
+    access,
+    open: access.open,
+    mayRenew: access.renew !== null,
     attempt: request.about.attempt,
     paused: [] as Anthropic.ContentBlock[], // what this call goes on from
     earlierUsage: null as Usage | null,
@@ -180,16 +173,36 @@ function startCall(model: string, request: ClaudeRequest, signal: AbortSignal) {
   };
 }
 
+// What goes on from this call by itself.
+function nextOf(call: Call): Call | null {
+  if (isPaused(call)) return continued(call);
+  return isRenewable(call) ? renewed(call) : null;
+}
+
 // Never after somebody saw text: what follows could not be told from what was said.
 const isPaused = (call: Call): boolean =>
   call.finished?.stop_reason === "pause_turn" && call.text === "" && call.finished.content.length > 0;
 
 function continued(call: Call): Call {
   return {
-    ...startCall(call.model, call.request, call.signal),
+    ...startCall(call),
+    mayRenew: call.mayRenew,
     attempt: call.attempt + 1,
     paused: [...call.paused, ...(call.finished?.content ?? [])],
     earlierUsage: usageIn(call),
+  };
+}
+
+const isRenewable = (call: Call): boolean => call.mayRenew && isTokenRefused(call);
+
+function renewed(call: Call): Call {
+  return {
+    ...startCall(call),
+    open: call.access.renew ?? call.access.open,
+    mayRenew: false,
+    attempt: call.attempt + 1,
+    paused: call.paused,
+    earlierUsage: call.earlierUsage,
   };
 }
 

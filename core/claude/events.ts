@@ -69,6 +69,12 @@ export function kindOf({ refusal, finished, failure }: EndedCall): ErrorKind | n
   });
 }
 
+/** Claude did not take the token, so nothing was billed, and nothing was shown: the one case in which the same is sent again. */
+export function isTokenRefused({ refusal, finished, failure, text }: EndedCall): boolean {
+  const isRefusal = failure.source === "response" && failure.status === 401;
+  return refusal === null && finished === null && text === "" && isRefusal;
+}
+
 /** The last events of a call. */
 export function* closing(call: EndedCall): Generator<ClaudeEvent> {
   const kind = kindOf(call);

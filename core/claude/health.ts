@@ -38,6 +38,7 @@ type Verdict = { readonly kind: ErrorKind | null; readonly since: number; readon
  */
 export function createClaudeHealth(clock: Pick<Clock, "now">, bounds: Partial<BreakerBounds> = {}) {
   const standings = new Map<string, Standing>();
+  const teams = new Map<string, string>();
   let faults: Fault[] = [];
   let waiting = false;
 
@@ -88,6 +89,17 @@ export function createClaudeHealth(clock: Pick<Clock, "now">, bounds: Partial<Br
         const outage = breaker.outage();
         return outage === null ? [] : [{ credential, ...outage }];
       }),
+
+    /** A credential that is not used any more: its outage is nobody's. */
+    forget(credential: string): void {
+      standings.delete(credential);
+    },
+
+    /** What a team's calls are made with. */
+    noteTeam: (orgId: string, credential: string): void => void teams.set(orgId, credential),
+    credentialOf: (orgId: string): string | undefined => teams.get(orgId),
+    /** The credentials of all teams, each with one of its teams. */
+    inUse: (): Map<string, string> => new Map([...teams].map(([orgId, credential]) => [credential, orgId])),
 
     /** A question has been stored that waits for Claude. */
     noteWaiting(): void {

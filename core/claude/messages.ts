@@ -1,3 +1,5 @@
+import type { CallAbout } from "./call-line.ts";
+
 /** A file as Claude is shown it. A title may be empty. */
 export type ClaudeFile =
   | {
@@ -16,6 +18,20 @@ export type ClaudeMessage = {
   readonly role: "user" | "assistant" | "system";
   readonly text: string;
   readonly files?: readonly ClaudeFile[];
+};
+
+/**
+ * `userRef` is opaque to the provider, never a name or an id of ours. `conversationWarm` says that the previous
+ * turn of this conversation is less than five minutes old, so that caching its tail pays. `about` is for the log
+ * and never sent.
+ */
+export type ClaudeRequest = {
+  system: string;
+  messages: readonly ClaudeMessage[];
+  maxTokens: number;
+  userRef: string;
+  conversationWarm: boolean;
+  about: CallAbout;
 };
 
 /**

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ClaudeAccess, Opened } from "./access.ts";
 import { causeCodeOf, classifyFailure, type ErrorKind, type Failure } from "./classify.ts";
 import type { Fetch } from "./watchdog.ts";
 
@@ -27,6 +28,26 @@ type ModelPlan = {
 
 /** `kind` is null when the model could be retrieved. */
 export type Retrieval = { readonly kind: null; readonly plan: ModelPlan } | { readonly kind: ErrorKind };
+
+/** `retrieveModel` with a credential; a refused access token is refreshed and sent once more. */
+export async function retrieveWith(
+  access: ClaudeAccess,
+  from: { baseUrl: string; model: string },
+  signal: AbortSignal,
+): Promise<Retrieval> {
+  const first = await retrieveOpened(await access.open(), from, signal);
+  if (first.kind !== "auth" || access.renew === null) return first;
+  return retrieveOpened(await access.renew(), from, signal);
+}
+
+async function retrieveOpened(
+  opened: Opened,
+  from: { baseUrl: string; model: string },
+  signal: AbortSignal,
+): Promise<Retrieval> {
+  if (typeof opened !== "function") return { kind: classifyFailure(opened) };
+  return retrieveModel({ ...from, fetch: opened }, signal);
+}
 
 /**
  * Retrieves one model, which costs nothing and uses the same address and credential as a question. Gives up after

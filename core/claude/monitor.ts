@@ -3,7 +3,10 @@ import { alertOperator, mayAlert } from "../alerts.ts";
 import { inSystem } from "../../db/tenant.ts";
 import { keptPlaces, offerKept } from "../chat/kept.ts";
 import type { Lease } from "../pipeline/lease.ts";
+import { everyTeam } from "../accounts/teams.ts";
+import type { ClaudeAccess } from "./access.ts";
 import type { ErrorKind } from "./classify.ts";
+import { credentialOf, instanceAccess, teamAccess } from "./credentials.ts";
 import type { Fault } from "./health.ts";
 import { ALERT_BOUNDS, type AlertBounds, openOutages, recordOutages } from "./outages.ts";
 
@@ -64,10 +67,14 @@ export async function monitorClaude(
 
 // What another process met goes on here; an outage of a credential that is not used any more waits for its successor to work.
 async function takeOver(app: App): Promise<number> {
+  for (const team of await everyTeam(app)) await teamAccess(app, team);
   const outages = await openOutages(app);
-  for (const outage of outages)
-    if (outage.credential === app.claude.credential) app.claudeHealth.resume(outage);
+  for (const outage of outages) if (isInUse(app, outage.credential)) app.claudeHealth.resume(outage);
   return outages.length;
+}
+
+function isInUse({ claude, claudeHealth }: App, credential: string): boolean {
+  return credential === claude.credential || claudeHealth.inUse().has(credential);
 }
 
 async function record(app: App, lease: Lease, bounds: MonitorBounds): Promise<number> {
@@ -75,7 +82,7 @@ async function record(app: App, lease: Lease, bounds: MonitorBounds): Promise<nu
   const { state } = app.claudeHealth.report(app.claude.credential);
   const isOver = (credential: string): boolean =>
     !current.some((outage) => outage.credential === credential) &&
-    (credential === app.claude.credential || state === "ok");
+    (isInUse(app, credential) || state === "ok" || !app.claude.connected);
   return recordOutages(app, lease, { current, isOver, bounds });
 }
 
@@ -107,8 +114,8 @@ function createOffers(app: App, lease: Lease, bounds: MonitorBounds) {
       lookedAt = now;
       const places = await keptPlaces(app, lease, "waiting");
       owed = places.length > 0;
-      if (app.claudeHealth.report(app.claude.credential).state !== "ok") return;
       for (const place of places) {
+        if (app.claudeHealth.report(credentialOf(place.scope)).state !== "ok") continue;
         const count = await offerKept(place, lease, bounds.graceMs);
         if (count > 0) app.log.info({ orgId: place.scope.orgId, count }, "kept questions were offered");
       }
@@ -116,40 +123,64 @@ function createOffers(app: App, lease: Lease, bounds: MonitorBounds) {
   };
 }
 
-/** Retrieves the model now and then, one at a time, while it is not known that Claude answers and somebody wants to know. */
+/**
+ * Retrieves the model now and then with each credential in use, one at a time,
+ * while it is not known that Claude answers to it and somebody wants to know.
+ */
 function createProber(app: App, bounds: MonitorBounds) {
-  let probing: Promise<void> | null = null;
-  let lastAt = -Infinity;
+  const probing = new Map<string, Promise<void>>();
+  const lastAt = new Map<string, number>();
 
-  async function probe(signal: AbortSignal): Promise<void> {
-    const { credential } = app.claude;
-    const { kind } = await app.claude.retrieve(signal);
+  async function probe(credential: string, signal: AbortSignal): Promise<void> {
+    const access = await accessOf(app, credential);
+    // The team has another one now, or uses the instance's.
+    if (access?.credential !== credential) return app.claudeHealth.forget(credential);
+    const { kind } = await app.claude.retrieve(signal, access);
     if (signal.aborted) return;
     app.claudeHealth.probed(credential, kind);
     app.log.debug({ credential, kind, breaker: app.claudeHealth.report(credential).breaker }, "claude probe");
   }
 
+  function look(credential: string, isAwaited: boolean, signal: AbortSignal): void {
+    const now = app.clock.now();
+    const everyMs = intervalOf(app, credential, { isAwaited, bounds });
+    const isDue = everyMs !== null && now - (lastAt.get(credential) ?? -Infinity) >= everyMs;
+    if (probing.has(credential) || !isDue) return;
+    lastAt.set(credential, now);
+    const running = probe(credential, signal)
+      .catch((err: unknown) => app.log.warn({ err }, "Claude could not be probed"))
+      .finally(() => probing.delete(credential));
+    probing.set(credential, running);
+  }
+
   return {
     tick(isAwaited: boolean, signal: AbortSignal): void {
-      const now = app.clock.now();
-      const everyMs = intervalOf(app, isAwaited, bounds);
-      if (probing !== null || everyMs === null || now - lastAt < everyMs) return;
-      lastAt = now;
-      probing = probe(signal)
-        .catch((err: unknown) => app.log.warn({ err }, "Claude could not be probed"))
-        .finally(() => {
-          probing = null;
-        });
+      const met = app.claudeHealth.outages().map(({ credential }) => credential);
+      const inUse = app.claudeHealth.inUse().keys();
+      for (const credential of new Set([app.claude.credential, ...inUse, ...met]))
+        look(credential, isAwaited, signal);
     },
     settled: async (): Promise<void> => {
-      await probing;
+      await Promise.all(probing.values());
     },
   };
 }
 
+/** What the team has now that was using this credential; null when no team is known to. */
+async function accessOf(app: App, credential: string): Promise<ClaudeAccess | null> {
+  if (credential === app.claude.credential) return instanceAccess(app);
+  const orgId = app.claudeHealth.inUse().get(credential);
+  const team = (await everyTeam(app)).find((each) => each.orgId === orgId);
+  return team === undefined ? null : teamAccess(app, team);
+}
+
 // Null when there is nothing to find out, or when asking would make it worse.
-function intervalOf(app: App, isAwaited: boolean, bounds: MonitorBounds): number | null {
-  const { state, kind, sinceMs, untilMs, breaker } = app.claudeHealth.report(app.claude.credential);
+function intervalOf(
+  app: App,
+  credential: string,
+  { isAwaited, bounds }: { isAwaited: boolean; bounds: MonitorBounds },
+): number | null {
+  const { state, kind, sinceMs, untilMs, breaker } = app.claudeHealth.report(credential);
   switch (state) {
     case "ok":
     case "not_connected":

@@ -1,13 +1,16 @@
+import { NO_CREDENTIAL } from "./access.ts";
+import { claudeAccess } from "./credentials.ts";
 import type { Scope } from "../scope.ts";
 import { languageOf, sentence } from "../text/text.ts";
 
 const DAY_MS = 86_400_000;
 
 /** What any member is told of Claude: whether it answers, since when not, and when the next question can be asked. */
-export function claudeSentence(scope: Scope): string {
+export async function claudeSentence(scope: Scope): Promise<string> {
   const { app, locale } = scope;
-  const { state, kind, sinceMs, untilMs } = app.claudeHealth.report(app.claude.credential);
-  switch (app.claude.connected ? state : "not_connected") {
+  const { credential } = await claudeAccess(scope);
+  const { state, kind, sinceMs, untilMs } = app.claudeHealth.report(credential);
+  switch (credential === NO_CREDENTIAL ? "not_connected" : state) {
     case "ok":
       return sentence(locale, "status_claude_ok", { model: app.claude.model });
     case "unknown":

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { type ClaudeRequest, createClaude } from "./client.ts";
+import { createClaude } from "./client.ts";
+import type { ClaudeRequest } from "./messages.ts";
 import type { ClaudeEvent } from "./events.ts";
 import { createClaudeHealth } from "./health.ts";
 import type { WatchdogBounds } from "./watchdog.ts";

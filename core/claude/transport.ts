@@ -11,18 +11,22 @@ class UnexpectedContentError extends Error {
   readonly code = "UNEXPECTED_CONTENT";
 }
 
+// What the API wants to hear beside an OAuth token.
+const OAUTH_BETA = "oauth-2025-04-20";
+
 /**
- * A fetch for one API key. It sends no header that did not come from the SDK itself, follows no redirect, and
+ * A fetch for one API key or access token. It sends no header that did not come from the SDK itself, follows no redirect, and
  * rejects a success that is neither the stream of an answer nor the JSON of what was read: a captive portal or a
  * proxy answered.
  */
-export function createTransport(apiKey: string): Fetch {
+export function createTransport(secret: string, kind: "api_key" | "oauth"): Fetch {
   return async (input, init) => {
     const headers = new Headers();
     new Headers(init?.headers).forEach((value, name) => {
       if (SDK_HEADERS.test(name)) headers.set(name, value);
     });
-    headers.set("authorization", `Bearer ${apiKey}`);
+    headers.set("authorization", `Bearer ${secret}`);
+    if (kind === "oauth") headers.set("anthropic-beta", OAUTH_BETA);
     headers.set("anthropic-version", API_VERSION);
     const response = await fetch(input, { ...init, headers, redirect: "error" });
     const expected = init?.method === "POST" ? STREAM_TYPE : JSON_TYPE;

@@ -111,7 +111,7 @@ command_team = deine Teams: wechseln, umbenennen, verlassen, ein neues gründen
 command_members = wer im Team ist und in welcher Rolle
 command_remove = jemanden aus dem Team entfernen
 command_invite = einen Einladungslink erstellen („/invite admin“ für einen Admin)
-command_connect = Slack oder ClickUp mit seinem Token verbinden
+command_connect = Claude, Slack oder ClickUp mit dem Schlüssel verbinden
 command_connections = was dein Team verbunden hat
 command_disconnect = eine Verbindung vergessen
 command_claim = diese Gruppe deinem Team zuordnen
@@ -476,6 +476,13 @@ file_too_big = „{ $name }“ hat { $size } MB, und von so einer Datei nehme ic
 picture_too_big = „{ $name }“ hat { $size } MB, und Bilder nehme ich bis { $max } MB an. Schick es als Foto: Telegram verkleinert es.
 files_too_many = Mit einer Frage nehme ich bis zu { $max } Dateien an.
 files_too_big = Zusammen haben diese Dateien { $size } MB, und mit einer Frage nehme ich bis zu { $max } MB an. Schick weniger auf einmal.
+claude_key_wrong_kind = Das ist das Token eines Abonnements oder eines, das bald endet. Ich brauche einen API-Schlüssel aus der Claude Console (sk-ant-api…). Es wurde nichts geändert.
+claude_key_refused = { $kind ->
+    [model_missing] Claude nimmt diesen Schlüssel an, aber sein Konto hat { $model } nicht
+    [billing] Claude nimmt diesen Schlüssel an, aber sein Konto ist nicht bezahlt
+   *[other] Claude nimmt diesen Schlüssel nicht an
+}. Es wurde nichts geändert.
+claude_key_unchecked = Claude konnte nicht gefragt werden, ob es diesen Schlüssel annimmt. Es wurde nichts geändert; bitte versuch es in ein paar Minuten noch einmal.
 unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wenn es so bleibt, nenne dem Betreiber diese Referenz: { $code }
 
 # For the operator

@@ -111,7 +111,7 @@ command_team = your teams: switch, rename, leave, make a new one
 command_members = who is in the team, and in which role
 command_remove = remove somebody from the team
 command_invite = make an invite link (“/invite admin” for an admin)
-command_connect = connect Slack or ClickUp by its token
+command_connect = connect Claude, Slack or ClickUp by its key
 command_connections = what your team has connected
 command_disconnect = forget a connection
 command_claim = tie this group to your team
@@ -466,6 +466,13 @@ file_too_big = “{ $name }” has { $size } MB, and I can take up to { $max } M
 picture_too_big = “{ $name }” has { $size } MB, and I can take pictures up to { $max } MB. Send it as a photo: Telegram makes it smaller.
 files_too_many = I take up to { $max } files with one question.
 files_too_big = Together those files have { $size } MB, and I can take up to { $max } MB with one question. Send fewer at once.
+claude_key_wrong_kind = That is a token of a subscription or one that soon ends. I need an API key from the Claude Console (sk-ant-api…). Nothing was changed.
+claude_key_refused = { $kind ->
+    [model_missing] Claude takes this key, but its account does not have { $model }
+    [billing] Claude takes this key, but its account is not paid for
+   *[other] Claude does not accept this key
+}. Nothing was changed.
+claude_key_unchecked = Claude could not be asked whether it accepts this key. Nothing was changed; please try again in a few minutes.
 unexpected = Something went wrong on our side. Please try again; if it keeps happening, tell the operator this reference: { $code }
 
 # For the operator

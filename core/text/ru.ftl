@@ -115,7 +115,7 @@ command_team = ваши команды: переключить, переимен
 command_members = кто в команде и в какой роли
 command_remove = удалить кого-нибудь из команды
 command_invite = создать ссылку-приглашение («/invite admin» для администратора)
-command_connect = подключить Slack или ClickUp по токену
+command_connect = подключить Claude, Slack или ClickUp по ключу
 command_connections = что подключено у вашей команды
 command_disconnect = удалить подключение
 command_claim = привязать эту группу к вашей команде
@@ -504,6 +504,13 @@ file_too_big = В «{ $name }» { $size } МБ, а такие файлы я пр
 picture_too_big = В «{ $name }» { $size } МБ, а изображения я принимаю до { $max } МБ. Пришлите его как фото: Telegram его уменьшит.
 files_too_many = К одному вопросу я принимаю не больше { $max } файлов.
 files_too_big = Вместе эти файлы занимают { $size } МБ, а к одному вопросу я принимаю до { $max } МБ. Пришлите меньше за один раз.
+claude_key_wrong_kind = Это токен подписки или токен, который скоро истечёт. Нужен API-ключ из Claude Console (sk-ant-api…). Ничего не изменилось.
+claude_key_refused = { $kind ->
+    [model_missing] Claude принимает этот ключ, но { $model } недоступна его аккаунту
+    [billing] Claude принимает этот ключ, но его аккаунт не оплачен
+   *[other] Claude не принимает этот ключ
+}. Ничего не изменилось.
+claude_key_unchecked = Не удалось спросить Claude, принимает ли он этот ключ. Ничего не изменилось; попробуйте ещё раз через несколько минут.
 unexpected = У нас что-то пошло не так. Попробуйте ещё раз; если не поможет, сообщите оператору этот код: { $code }
 
 # For the operator

@@ -93,10 +93,7 @@ function contentOf(service: Service, added: string | LastingTokens) {
       expiresAt: new Date(added.expiresAt),
     };
   }
-  const { label, shape } = SERVICES[service];
-  // One that is known to be of another service would be sent there, and tell it a secret.
-  if (shape?.test(added) !== true || (tokenOwner(added) ?? service) !== service)
-    throw new AppError("secret_malformed", { service: label });
+  requireToken(service, added);
   return {
     kind: "api_key" as const,
     plaintext: added,
@@ -104,6 +101,17 @@ function contentOf(service: Service, added: string | LastingTokens) {
     scopes: [],
     expiresAt: null,
   };
+}
+
+/**
+ * Throws `secret_malformed` unless a text looks like a key or token of this
+ * service. One that is known to be of another service does not: it would be
+ * sent there, and tell it a secret.
+ */
+export function requireToken(service: Service, text: string): void {
+  const { label, shape } = SERVICES[service];
+  if (shape?.test(text) !== true || (tokenOwner(text) ?? service) !== service)
+    throw new AppError("secret_malformed", { service: label });
 }
 
 /**

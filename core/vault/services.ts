@@ -4,8 +4,8 @@ import type { Role } from "../scope.ts";
 export type Service = "claude" | "claude_instance" | "slack" | "clickup" | "google";
 
 /** What is connected by sending its token in a message. */
-export type PastedService = "slack" | "clickup";
-export const PASTED: readonly PastedService[] = ["slack", "clickup"];
+export type PastedService = "claude" | "slack" | "clickup";
+export const PASTED: readonly PastedService[] = ["claude", "slack", "clickup"];
 
 /**
  * `label`: the proper name that people read, in any language. `who`: the least

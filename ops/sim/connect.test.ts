@@ -196,3 +196,46 @@ test("/disconnect forgets a connection after a second press", async () => {
   await sql.end();
   expect(rows.map((row) => row["action"])).toEqual(["credential.add", "credential.remove"]);
 });
+
+test("/connect claude tries an owner's key first, and then the team is answered with it", async () => {
+  await using world = await startWorld(undefined, { rateLimits: false });
+  const { telegram, claude } = world;
+  const key = "sk-ant-api03-canary-of-the-team-K9w8";
+  const seen: string[] = [];
+  claude.acceptKeys((used) => {
+    seen.push(used);
+    return used !== "sk-ant-api03-a-key-that-was-revoked";
+  });
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: "/connect claude sk-ant-api03-a-key-that-was-revoked" });
+  await world.hears(
+    ALICE,
+    "Claude does not accept this key. Nothing was changed. I have deleted your message.",
+  );
+  world.press(ALICE, "Send it again");
+  await world.hears(ALICE, "Send me the token of Claude");
+  telegram.say({ from: ALICE, text: "sk-ant-oat01-a-subscription-of-somebody" });
+  await world.hears(ALICE, "I need an API key from the Claude Console");
+  telegram.say({ from: ALICE, text: `/connect claude ${key}` });
+  await world.hears(ALICE, "Claude is connected");
+  telegram.say({ from: ALICE, text: "hello" });
+  await world.hears(ALICE, "Hello from Claude.");
+  expect(seen.slice(-2)).toEqual([key, key]);
+  telegram.say({ from: ALICE, text: "/status" });
+  await world.hears(ALICE, "Claude answers (claude-sonnet-5-5)");
+
+  claude.acceptKeys((used) => used !== key);
+  telegram.say({ from: ALICE, text: "hello again" });
+  await world.hears(ALICE, "Retry");
+  telegram.say({ from: ALICE, text: "/status" });
+  await world.hears(ALICE, "Claude does not accept our key");
+  telegram.say({ from: ALICE, text: "/disconnect claude" });
+  await world.hears(ALICE, "forget its connection to Claude?");
+  world.press(ALICE, "Disconnect Claude");
+  await world.hears(ALICE, "has forgotten its connection to Claude");
+  telegram.say({ from: ALICE, text: "and now?" });
+  await telegram.waitFor(() => world.heard(ALICE).filter(({ text }) => text === "Hello from Claude.")[1]);
+  expect([...shown(world, ALICE), JSON.stringify(world.log), await dumpOf(world)].join()).not.toContain(
+    "canary-of",
+  );
+});

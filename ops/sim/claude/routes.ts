@@ -23,8 +23,8 @@ const MODELS_PATH = "/v1/models";
 export type Service = {
   readonly desk: Desk;
   readonly models: readonly string[];
-  /** Null: every non-empty key is accepted. */
-  readonly apiKeys: readonly string[] | null;
+  /** Asked for a non-empty key or token. */
+  accepts(key: string, headers: Headers): boolean;
   /** What the Models API is to answer; null: that all is well. */
   modelReply(): ModelReply | null;
   journal(request: MessagesRequest): void;
@@ -40,7 +40,7 @@ export function route(service: Service, exchange: Exchange, requestId: string): 
     service.violate(`${method} ${path}: ${status} ${message}`);
     return refused(status, message);
   };
-  const account = accountOf(headers, service.apiKeys);
+  const account = accountOf(headers, service);
   const visit: Visit = { service, exchange, requestId, account, body: body ?? "", refused, violated };
 
   if (path === PORTAL_PATH) return Promise.resolve(PORTAL);
@@ -157,9 +157,9 @@ function jsonResponse(requestId: string, json: unknown): HttpResponse {
 }
 
 /** An account stands for its key: the hash of an accepted one. */
-function accountOf(headers: Headers, apiKeys: readonly string[] | null): string | null {
+function accountOf(headers: Headers, service: Service): string | null {
   const bearer = /^Bearer (.+)$/.exec(headers.get("authorization") ?? "")?.[1];
   const key = bearer ?? headers.get("x-api-key") ?? "";
-  if (key.trim() === "" || (apiKeys !== null && !apiKeys.includes(key))) return null;
+  if (key.trim() === "" || !service.accepts(key, headers)) return null;
   return createHash("sha256").update(key).digest("base64url");
 }

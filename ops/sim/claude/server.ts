@@ -31,6 +31,8 @@ export type ClaudeSim = {
   mode(): Mode;
   /** What the Models API answers from now on; null: that the model is there. */
   setModelReply(reply: ModelReply | null): void;
+  /** From now on only keys and tokens for which this holds are accepted. */
+  acceptKeys(only: (key: string, headers: Headers) => boolean): void;
   /** How often a model was retrieved. */
   retrievals(): number;
   /** Messages requests being answered now. */
@@ -57,6 +59,7 @@ export async function createClaudeSim(options: ClaudeSimOptions): Promise<Claude
   const violations: { description: string }[] = [];
   let modelReply: ModelReply | null = null;
   let retrievals = 0;
+  let accepts: ((key: string, headers: Headers) => boolean) | null = null;
   const service: Service = {
     desk,
     modelReply() {
@@ -64,7 +67,8 @@ export async function createClaudeSim(options: ClaudeSimOptions): Promise<Claude
       return modelReply;
     },
     models: options.models ?? MODELS,
-    apiKeys: options.apiKeys ?? null,
+    accepts: (key, headers) =>
+      (accepts ?? ((known) => options.apiKeys?.includes(known) ?? true))(key, headers),
     journal: (request) => append(requests, request),
     violate: (description) => append(violations, { description }),
   };
@@ -103,6 +107,9 @@ export async function createClaudeSim(options: ClaudeSimOptions): Promise<Claude
       modelReply = reply;
     },
     retrievals: () => retrievals,
+    acceptKeys(only) {
+      accepts = only;
+    },
     goOffline: stop,
     async goOnline() {
       wire ??= await listen({ hostname, port: ownPort }, answer);
