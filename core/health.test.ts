@@ -28,6 +28,7 @@ test("Telegram is starting until the first poll, then only as well as its last p
       telegram: { state: "starting", secondsSinceLastPoll: null, botUsername: null },
       inbox: { state: "ok", waiting: 0, oldestSeconds: null, parked: 0 },
       outbox: { state: "ok", waiting: 0, unknown: 0, failed: 0 },
+      jobs: { state: "ok", waiting: 0, oldestSeconds: null, dead: 0 },
       mail: { state: "off", waiting: null },
     },
   });
@@ -160,6 +161,22 @@ function ended(app: App, kind: ErrorKind | null, retryAfterSeconds: number | nul
   app.claudeHealth.ended(app.claude.credential, leave, { kind, retryAfterSeconds, incident: "inc" });
 }
 
+test("background work that nobody takes up, or that was given up since yesterday, degrades", async () => {
+  await using database = await createTestDatabase();
+  await using it = start(database.databaseUrl);
+  const admin = createSql(database.adminUrl, { max: 1 });
+  const jobs = async () => (await healthReport(it.app)).components.jobs;
+  await admin`INSERT INTO pgboss.job (name, state, start_after, completed_on) VALUES
+    ('retention', 'created', now() + interval '1 hour', NULL), ('retention', 'created', now() - interval '4 minutes', NULL),
+    ('retention', 'completed', now() - interval '1 day', now()), ('retention', 'failed', now() - interval '3 days', now() - interval '25 hours')`;
+  expect(await jobs()).toEqual({ state: "ok", waiting: 1, oldestSeconds: expect.any(Number), dead: 0 });
+  await admin`UPDATE pgboss.job SET start_after = start_after - interval '2 minutes' WHERE start_after < now()`;
+  expect(await jobs()).toMatchObject({ state: "degraded", waiting: 1 });
+  await admin`UPDATE pgboss.job SET state = 'failed', completed_on = now() - interval '23 hours' WHERE state = 'created' AND start_after < now()`;
+  expect(await jobs()).toEqual({ state: "degraded", waiting: 0, oldestSeconds: null, dead: 1 });
+  await admin.end();
+});
+
 test("a database that refuses is down, and the rest is unknown rather than fine", async () => {
   await using it = start(NOTHING_LISTENS);
   expect(await healthReport(it.app)).toMatchObject({
@@ -169,6 +186,7 @@ test("a database that refuses is down, and the rest is unknown rather than fine"
       telegram: { state: "unknown", secondsSinceLastPoll: null, botUsername: null },
       inbox: { state: "unknown", waiting: null, oldestSeconds: null, parked: null },
       outbox: { state: "unknown", waiting: null, unknown: null, failed: null },
+      jobs: { state: "unknown", waiting: null, oldestSeconds: null, dead: null },
       mail: { state: "off", waiting: null },
     },
   });

@@ -39,6 +39,14 @@ export type HealthReport = {
       unknown: number | null;
       failed: number | null;
     };
+    jobs: {
+      state: "ok" | "degraded" | "unknown";
+      /** Due, and taken by no worker yet. */
+      waiting: number | null;
+      oldestSeconds: number | null;
+      /** Given up within a day, after every attempt had failed. */
+      dead: number | null;
+    };
     mail: {
       state: "ok" | "degraded" | "off" | "unknown";
       waiting: number | null;
@@ -53,6 +61,8 @@ const STARTING_SECONDS_MAX = 120;
 const INBOX_AGE_SECONDS_MAX = 60;
 const OUTBOX_LATE_SECONDS_MAX = 60;
 const MAIL_AGE_SECONDS_MAX = 60;
+const JOB_AGE_SECONDS_MAX = 300;
+const DEAD_HOURS = 24;
 
 /**
  * How every part does, within the database's timeout at most: what does not answer by
@@ -69,6 +79,7 @@ export async function healthReport(app: App): Promise<HealthReport> {
     claude: claudeOf(app, pipeline),
     inbox: inboxOf(pipeline),
     outbox: outboxOf(pipeline),
+    jobs: jobsOf(pipeline),
     mail: mailOf(app, pipeline),
   };
   return { status: statusOf(components), version: app.version, uptimeSeconds, components };
@@ -94,6 +105,9 @@ type PipelineRow = {
   claude_kind: ErrorKind | null;
   claude_since: number | null;
   claude_until: number | null;
+  jobs_waiting: number;
+  jobs_oldest: number | null;
+  jobs_dead: number;
   mail_waiting: number;
   mail_retried: number;
   mail_oldest: number | null;
@@ -104,7 +118,7 @@ type Pipeline = PipelineRow & { latencyMs: number };
 // The outage is the one that the bot's process has written down, for processes that ask nothing themselves.
 // Each count has a partial index or a table that retention keeps small. A bot that was replaced polls no more: the latest one counts.
 const pipelineQuery = (credential: string) => sql`
-  SELECT bot.username, bot.revoked, bot.poll_age, ready.*, outbox.*, claude.*, mail.*,
+  SELECT bot.username, bot.revoked, bot.poll_age, ready.*, outbox.*, claude.*, mail.*, jobs.*,
     (SELECT count(*)::int FROM pipeline.updates WHERE state = 'parked') AS inbox_parked,
     (SELECT count(*)::int FROM pipeline.outbox WHERE state = 'failed') AS outbox_failed
   FROM
@@ -117,7 +131,12 @@ const pipelineQuery = (credential: string) => sql`
      FROM pipeline.outbox WHERE state IN ('queued', 'sending', 'unknown')) AS outbox,
     (SELECT count(*)::int AS mail_waiting, count(*) FILTER (WHERE state = 'retry')::int AS mail_retried,
        extract(epoch FROM clock_timestamp() - min(created_on))::float8 AS mail_oldest
-     FROM pgboss.job WHERE name = 'mail' AND state < 'active') AS mail
+     FROM pgboss.job WHERE name = 'mail' AND state < 'active') AS mail,
+    (SELECT count(*) FILTER (WHERE state < 'active')::int AS jobs_waiting,
+       extract(epoch FROM clock_timestamp() - min(start_after) FILTER (WHERE state < 'active'))::float8 AS jobs_oldest,
+       count(*) FILTER (WHERE state = 'failed')::int AS jobs_dead
+     FROM pgboss.job WHERE (state < 'active' AND start_after <= clock_timestamp())
+       OR (state = 'failed' AND completed_on > clock_timestamp() - ${DEAD_HOURS} * interval '1 hour')) AS jobs
     LEFT JOIN
     (SELECT username, status = 'revoked' AS revoked,
        extract(epoch FROM clock_timestamp() - last_poll_at)::float8 AS poll_age
@@ -194,6 +213,19 @@ function outboxOf(pipeline: Pipeline | null): HealthReport["components"]["outbox
   };
 }
 
+// A job that is due and waits means that no worker runs; one that was given up is looked into by a person.
+function jobsOf(pipeline: Pipeline | null): HealthReport["components"]["jobs"] {
+  if (pipeline === null) return { state: "unknown", waiting: null, oldestSeconds: null, dead: null };
+  const { jobs_waiting: waiting, jobs_oldest: oldest, jobs_dead: dead } = pipeline;
+  const isLate = (oldest ?? 0) > JOB_AGE_SECONDS_MAX;
+  return {
+    state: isLate || dead > 0 ? "degraded" : "ok",
+    waiting,
+    oldestSeconds: wholeSeconds(oldest),
+    dead,
+  };
+}
+
 // A mail that waits to be tried again was refused a moment ago: that is how every process knows, not only the one that sent it.
 function mailOf(app: App, pipeline: Pipeline | null): HealthReport["components"]["mail"] {
   if (!app.mail.connected) return { state: "off", waiting: null };
@@ -203,7 +235,7 @@ function mailOf(app: App, pipeline: Pipeline | null): HealthReport["components"]
 }
 
 function statusOf(components: HealthReport["components"]): HealthReport["status"] {
-  const { database, redis, telegram, claude, inbox, outbox, mail } = components;
+  const { database, redis, telegram, claude, inbox, outbox, jobs, mail } = components;
   if (database.state === "down" || telegram.state === "down") return "down";
   const isWhole =
     telegram.state === "ok" &&
@@ -211,6 +243,7 @@ function statusOf(components: HealthReport["components"]): HealthReport["status"
     (claude.state === "ok" || claude.state === "unknown") &&
     inbox.state === "ok" &&
     outbox.state === "ok" &&
+    jobs.state === "ok" &&
     (mail.state === "ok" || mail.state === "off");
   return isWhole ? "ok" : "degraded";
 }

@@ -84,3 +84,27 @@ test("stopping lets a running job finish", async () => {
   expect(finished).toBe(true);
   expect(await jobsIn(it)).toEqual([{ name: "retention", state: "completed" }]);
 });
+
+test("of several workers at once each job is done by one", async () => {
+  await using it = await createTestApp();
+  const others = [it.another(), it.another()];
+  const done: string[] = [];
+  const workers = new Set<number>();
+  for (const [worker, app] of [it.app, ...others].entries())
+    await app.jobs.start(
+      working(async ({ data }) => {
+        workers.add(worker);
+        done.push(JSON.stringify(data));
+        await Bun.sleep(20);
+      }),
+    );
+  const wanted = Array.from({ length: 20 }, (_, index) => ({ index }));
+  await inSystem(it.app, async (tx) => {
+    for (const data of wanted) await it.app.jobs.enqueue(tx, "mail", data);
+  });
+  while (done.length < wanted.length) await Bun.sleep(20);
+  await Promise.all([it.app, ...others].map((app) => app.jobs.stop()));
+  expect(done.toSorted()).toEqual(wanted.map((data) => JSON.stringify(data)).toSorted());
+  expect(workers.size).toBeGreaterThan(1);
+  for (const app of others) await app.close();
+});

@@ -8,6 +8,9 @@ const SCHEMA = "pgboss";
 const JOB_SECONDS_MAX = 300;
 const STOP_TIMEOUT_MS = 10_000;
 const POLL_SECONDS = 2;
+// A worker that was killed says nothing more: after this its job is tried again, by whoever looks next.
+const HEARTBEAT_SECONDS = 30;
+const SUPERVISE_SECONDS = 10;
 const DAY_SECONDS = 86_400;
 
 /** Every kind of background work: how it is tried again (seconds, with backoff), and how many run at once in one process. */
@@ -83,6 +86,8 @@ export function createJobs(options: { databaseUrl: string; log: Log }) {
         supervise: table !== null,
         schedule: table !== null,
         useListenNotify: table !== null,
+        superviseIntervalSeconds: SUPERVISE_SECONDS,
+        monitorIntervalSeconds: SUPERVISE_SECONDS,
         max: 4,
       });
       boss.on("error", (err) => log.error({ err }, "job engine"));
@@ -124,6 +129,7 @@ export async function migrateJobs(migrateUrl: string): Promise<void> {
         retryBackoff: true,
         retryDelayMax,
         expireInSeconds: JOB_SECONDS_MAX,
+        heartbeatSeconds: HEARTBEAT_SECONDS,
         deleteAfterSeconds: keptSeconds,
         notify: true,
       };

@@ -38,6 +38,7 @@ test("everybody sees states; numbers and texts need the token or this very machi
       claude: { state: "unknown" },
       inbox: { state: "ok" },
       outbox: { state: "ok" },
+      jobs: { state: "ok" },
       mail: { state: "off" },
     },
   };

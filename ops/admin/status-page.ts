@@ -66,6 +66,14 @@ const PARTS: Readonly<Record<Name, Part>> = {
       unknown: NO_DATABASE,
     },
   },
+  jobs: {
+    title: "Background work",
+    states: {
+      ok: ["good", "Done in time"],
+      degraded: ["warn", "Waiting for too long, or given up"],
+      unknown: NO_DATABASE,
+    },
+  },
   mail: {
     title: "Mail",
     states: {
@@ -150,7 +158,7 @@ function item(part: Part, state: string, facts: readonly string[]) {
 }
 
 function factsOf({ components }: HealthReport): Record<Name, string[]> {
-  const { database, redis, telegram, claude, inbox, outbox, mail } = components;
+  const { database, redis, telegram, claude, inbox, outbox, jobs, mail } = components;
   return {
     database: known(database.latencyMs, (ms) => `answered in ${ms} ms`),
     redis: known(redis.latencyMs, (ms) => `answered in ${ms} ms`),
@@ -172,6 +180,11 @@ function factsOf({ components }: HealthReport): Record<Name, string[]> {
       ...known(outbox.waiting, (count) => `${count} waiting`),
       ...known(outbox.unknown, (count) => `${count} with unknown outcome`),
       ...known(outbox.failed, (count) => `${count} failed`),
+    ],
+    jobs: [
+      ...known(jobs.waiting, (count) => `${count} waiting`),
+      ...known(jobs.oldestSeconds, (seconds) => `the oldest for ${duration(seconds)}`),
+      ...known(jobs.dead, (count) => `${count} given up since yesterday`),
     ],
     mail: known(mail.waiting, (count) => `${count} waiting`),
   };
