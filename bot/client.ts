@@ -3,6 +3,7 @@ import { Api, GrammyError, HttpError, type ApiClientOptions } from "grammy";
 /** How long Telegram may hold a poll open. */
 export const POLL_SECONDS = 30;
 const SEND_TIMEOUT_SECONDS = 20;
+const QUOTED = /(["'`]).*\1/gs;
 const POLL_GRACE_SECONDS = 10;
 
 /** The network failed. Says nothing about where to: the address holds the bot's token. */
@@ -68,7 +69,9 @@ export function failureOf(err: unknown): CallFailure {
     if (code >= 500) return { kind: "server" };
     if (/chat not found/i.test(description)) return { kind: "gone", reason: description };
     const known = BAD_REQUESTS.find(([pattern]) => pattern.test(description));
-    return known === undefined ? { kind: "rejected", reason: description } : { kind: known[1] };
+    // Telegram quotes what it does not like: a tag, an address, a piece of the message.
+    const reason = description.replace(QUOTED, "…");
+    return known === undefined ? { kind: "rejected", reason } : { kind: known[1] };
   }
   if (!(err instanceof HttpError)) return { kind: "not_telegram" };
   const cause = err.error;

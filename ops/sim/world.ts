@@ -24,7 +24,8 @@ export const FORUM = -1_001_000_000_002;
 // Long enough for every backoff on the way; a test that needs it all has failed.
 const PATIENCE_MS = 20_000;
 const POLL_MS = 20;
-const TOKEN = "7000000001:SIMULATED_TELEGRAM_TOKEN_for_scenarios";
+/** The bot token of every world. */
+export const TOKEN = "7000000001:SIMULATED_TELEGRAM_TOKEN_for_scenarios";
 const OWNER_CODE = "owner-code-of-this-world";
 // Any 32 bytes that are not a pattern.
 const ROOMY = { LIMIT_PERSON_PER_MINUTE: "1000", LIMIT_TEAM_PER_MINUTE: "10000" };
