@@ -11,7 +11,9 @@ export async function loss(): Promise<BenchResult> {
   const reports: LossReport[] = [];
   for (const seed of SEEDS) {
     await using database = await createTestDatabase();
-    reports.push(await measureLoss(database, { ...LOAD, seed }));
+    const report = await measureLoss(database, { ...LOAD, seed });
+    process.stderr.write(`${lossLine(report)}\n\n`); // a sign of life: each takes a minute or more
+    reports.push(report);
   }
   const sum = (count: (report: LossReport) => number): number =>
     reports.reduce((total, report) => total + count(report), 0);
@@ -46,7 +48,7 @@ export async function loss(): Promise<BenchResult> {
     ],
     notes: [
       `${LOAD.chats} chats, each asks ${LOAD.questionsPerChat} times, ${LOAD.kills} SIGKILLs per seed; every second person waits for an answer before the next question.`,
-      ...reports.flatMap((report) => [lossLine(report), ...report.traces]),
+      ...reports.flatMap((report) => report.traces),
     ],
   };
 }

@@ -59,7 +59,8 @@ export async function measureLoss(database: StageDatabase, plan: LossPlan): Prom
   stage.answer((call) => paces[call % paces.length] ?? { words: 0, chunkMs: 0 });
   const first = stage.launch();
   await first.ready;
-  const people = await stage.gather(plan.chats);
+  // The owner only listens: their chat is busy with everybody who has joined.
+  const people = (await stage.gather(plan.chats + 1)).slice(1);
   const course: Course = {
     stage,
     plan,
