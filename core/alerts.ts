@@ -21,7 +21,8 @@ export type AlertKind =
   | "budget_instance"
   | "claude_down"
   | "claude_back"
-  | "claude_fault";
+  | "claude_fault"
+  | "claude_model";
 
 /** Who is told, and in which language. */
 export type Recipient = { readonly chatId: number; readonly locale: string };

@@ -17,7 +17,13 @@ async function untilState(it: TestApp, state: string): Promise<void> {
 }
 
 function working(run: (job: Job) => Promise<void>): JobTable {
-  return { retention: { cron: YEARLY, run }, report: { run }, backup: { run }, mail: { run } };
+  return {
+    retention: { cron: YEARLY, run },
+    report: { run },
+    backup: { run },
+    model: { run },
+    mail: { run },
+  };
 }
 
 test("a job is asked for in the transaction of its change: it commits with it or not at all", async () => {

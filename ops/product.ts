@@ -3,6 +3,7 @@ import type { BotSettings } from "../bot/tenure.ts";
 import type { App } from "../core/app.ts";
 import type { JobTable } from "../core/jobs.ts";
 import { deliverMail } from "../core/accounts/letters.ts";
+import { checkModelPlan } from "../core/claude/model-plans.ts";
 import { noteDegraded } from "../core/limit-notes.ts";
 import { reportAudit } from "../core/audit-report.ts";
 import { runRetention } from "../core/retention.ts";
@@ -23,6 +24,8 @@ export type ProductSettings = {
 };
 
 const RETENTION_CRON = "17 3 * * *";
+const MODEL_CRON = "43 5 * * *";
+const MODEL_MS = 30_000;
 const REPORT_CRON = "0 7 * * *"; // when most of Europe is at work and yesterday is over everywhere west of it
 const BACKUP_CRON = "47 2 * * *";
 
@@ -54,6 +57,7 @@ function jobsOf(app: App, backUp: ProductSettings["backUp"]): JobTable {
     report: { cron: REPORT_CRON, run: () => reportAudit(app) },
     // Without a schedule of its own, but one of an earlier start may still be there.
     backup: { ...(backUp === null ? {} : { cron: BACKUP_CRON }), run: async () => backUp?.() },
+    model: { cron: MODEL_CRON, run: () => checkModelPlan(app, AbortSignal.timeout(MODEL_MS)) },
     mail: { run: (job) => deliverMail(app, job) },
   };
 }

@@ -24,6 +24,7 @@ async function work(it: TestApp): Promise<void> {
     retention: { cron: YEARLY, run: async () => undefined },
     report: { run: async () => undefined },
     backup: { run: async () => undefined },
+    model: { run: async () => undefined },
     mail: { run: (job) => deliverMail(it.app, job) },
   });
 }

@@ -99,6 +99,23 @@ test("a rate limit opens it for as long as it says, one without a time for half 
   }
 });
 
+test("failures that name a time keep it open for that long, when it is longer than the wait", () => {
+  const it = start();
+  for (let n = 0; n < 3; n += 1) it.fail("overloaded", 40);
+  expect(it.breaker.ask()).toEqual({ kind: "overloaded", waitMs: 40 * SECOND });
+  it.pass(40 * SECOND);
+  it.fail("overloaded", 5);
+  expect(it.breaker.ask()).toEqual({ kind: "overloaded", waitMs: 30 * SECOND });
+});
+
+test("an outage begins with the failures that made it, not with one of long ago", () => {
+  const it = start();
+  it.fail("timeout");
+  it.pass(3_600 * SECOND);
+  it.fail("auth");
+  expect(it.breaker.outage()?.since).toBe(it.now());
+});
+
 test("what only a person can mend opens it at once; now and then one call may find out", () => {
   for (const kind of [
     "auth",

@@ -607,6 +607,13 @@ alert_claude_fault = { $kind ->
     [garbled] Eine Antwort von Claude war nicht lesbar
    *[other] Claude hat eine unserer Anfragen als fehlerhaft abgelehnt
 }: Das ist vermutlich ein Fehler dieses Programms. Die Person kann „{ button_retry }“ drücken. Im Log steht mehr unter der Referenz { $code }.
+alert_claude_model = { $lifecycle ->
+    [retired] Anthropic hat das Modell { $model } abgeschaltet, deshalb kann ich nicht mehr antworten. Trag bei CLAUDE_MODEL seinen Nachfolger ein und starte mich neu.
+   *[deprecated] Anthropic wird das Modell { $model } { $date ->
+        [none] abschalten; ein Datum gibt es noch nicht
+       *[other] am { $date } abschalten
+    }. Trag vorher bei CLAUDE_MODEL seinen Nachfolger ein und starte mich neu; bis dahin ändert sich nichts.
+}
 # E-Mail
 mail_login_subject = Anmelden bei „{ $team }“
 mail_login_headline = Anmelden bei „{ $team }“

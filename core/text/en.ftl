@@ -595,6 +595,13 @@ alert_claude_fault = { $kind ->
     [garbled] An answer of Claude's could not be read
    *[other] Claude refused a request of ours as faulty
 }: that is probably a fault of this program. The person can press Retry. The log says more under the reference { $code }.
+alert_claude_model = { $lifecycle ->
+    [retired] The model { $model } has been switched off by Anthropic, so I cannot answer any more. Set CLAUDE_MODEL to its successor and start me again.
+   *[deprecated] Anthropic is going to switch off the model { $model }{ $date ->
+        [none] {""}; there is no date yet
+       *[other] {""} on { $date }
+    }. Set CLAUDE_MODEL to its successor before that and start me again; until then nothing changes.
+}
 # Mail
 mail_login_subject = Sign in to “{ $team }”
 mail_login_headline = Sign in to “{ $team }”

@@ -44,6 +44,15 @@ export function dateText(locale: string, day: Date): string {
   }).format(day);
 }
 
+/** A day in UTC with its month and year. */
+export function fullDateText(locale: string, day: Date): string {
+  const language = languageOf(locale);
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
+    timeZone: "UTC",
+    dateStyle: "long",
+  }).format(day);
+}
+
 /** A month and its year; `period` is its first day in UTC, such as 2026-11-01. */
 export function monthText(locale: string, period: string): string {
   return new Intl.DateTimeFormat(languageOf(locale), {

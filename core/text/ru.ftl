@@ -646,6 +646,13 @@ alert_claude_fault = { $kind ->
     [garbled] Ответ Claude не удалось прочитать
    *[other] Claude отклонил наш запрос как неправильный
 }: скорее всего, это ошибка программы. Спросивший может нажать «{ button_retry }». Подробности в журнале, код { $code }.
+alert_claude_model = { $lifecycle ->
+    [retired] Anthropic отключила модель { $model }, поэтому отвечать я больше не могу. Укажите в CLAUDE_MODEL её преемницу и запустите меня заново.
+   *[deprecated] Anthropic отключит модель { $model }{ $date ->
+        [none] {""}, но дата пока не названа
+       *[other] {""} { $date }
+    }. До этого укажите в CLAUDE_MODEL её преемницу и запустите меня заново; пока ничего не меняется.
+}
 # Почта
 mail_login_subject = Вход в «{ $team }»
 mail_login_headline = Вход в «{ $team }»

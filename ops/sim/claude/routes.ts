@@ -9,7 +9,7 @@ import {
 } from "./faults.ts";
 import type { Desk } from "./messages.ts";
 import { parseCount, parseMessages, type MessagesRequest } from "./request.ts";
-import type { ModelReply } from "./script.ts";
+import type { ModelPlan, ModelReply } from "./script.ts";
 import { departure } from "./sse.ts";
 import { thinkingError } from "./thinking.ts";
 import { inputTokens } from "./usage.ts";
@@ -27,6 +27,8 @@ export type Service = {
   accepts(key: string, headers: Headers): boolean;
   /** What the Models API is to answer; null: that all is well. */
   modelReply(): ModelReply | null;
+  /** Whether no model answers any more. */
+  isRetired(): boolean;
   journal(request: MessagesRequest): void;
   violate(description: string): void;
 };
@@ -75,7 +77,8 @@ async function messages(visit: Visit): Promise<HttpResponse | null> {
   }
   service.journal(request);
   if (account === null) return refused(401);
-  if (!service.models.includes(request.model)) return refused(404, `model: ${request.model}`);
+  if (!service.models.includes(request.model) || service.isRetired())
+    return refused(404, `model: ${request.model}`);
   const edited = thinkingError(request, account);
   if (edited !== null) return violated(400, edited);
   await service.desk.answer(exchange, { request, requestId, account });
@@ -136,7 +139,7 @@ async function faultyModel(
   }
 }
 
-function modelInfo(id: string, plan: Extract<ModelReply, { lifecycle: string }> | null) {
+function modelInfo(id: string, plan: ModelPlan | null) {
   return {
     id,
     type: "model",

@@ -53,8 +53,15 @@ export type ClaudeScript = (
   call: { index: number; lastUserText: string },
 ) => ClaudeReply;
 
+/** Not to be there for ever. A retired model is still told of, and answers nothing any more. */
+export type ModelPlan = {
+  lifecycle: "deprecated" | "retired";
+  deprecatedAt: string;
+  retiresAt: string | null;
+};
+
 /** What the Models API answers instead of a model that is simply there: plans for it, an error, or a fault of the wire. */
 export type ModelReply =
-  | { lifecycle: "active" | "deprecated" | "retired"; deprecatedAt: string | null; retiresAt: string | null }
+  | ModelPlan
   | { status: number; type?: string; html?: string }
   | { fault: "reset_before_headers" | "no_headers" | "redirect" | "html_200" };

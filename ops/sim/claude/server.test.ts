@@ -111,6 +111,21 @@ test("keys, models, sizes and paths are checked", async () => {
     retires_at: null,
   });
   expect((await fetch(`${sim.url}/v1/models/claude-opus-9`, right)).status).toBe(404);
+  const plan = { deprecatedAt: "2027-05-01T00:00:00Z", retiresAt: "2027-09-28T00:00:00Z" };
+  for (const [lifecycle, status] of [
+    ["deprecated", 200],
+    ["retired", 404],
+  ] as const) {
+    sim.setModelReply({ lifecycle, ...plan });
+    const told = await fetch(`${sim.url}/v1/models/claude-sonnet-5-5`, right);
+    expect(await told.json()).toMatchObject({
+      lifecycle,
+      deprecated_at: plan.deprecatedAt,
+      retires_at: plan.retiresAt,
+    });
+    expect((await post(sim, {}, right)).status).toBe(status);
+  }
+  sim.setModelReply(null);
   const { model: id, messages } = QUESTION;
   const count = (sent: object) =>
     fetch(`${sim.url}/v1/messages/count_tokens`, { ...right, method: "POST", body: JSON.stringify(sent) });

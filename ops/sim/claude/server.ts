@@ -66,6 +66,7 @@ export async function createClaudeSim(options: ClaudeSimOptions): Promise<Claude
       retrievals += 1;
       return modelReply;
     },
+    isRetired: () => modelReply !== null && "lifecycle" in modelReply && modelReply.lifecycle === "retired",
     models: options.models ?? MODELS,
     accepts: (key, headers) =>
       (accepts ?? ((known) => options.apiKeys?.includes(known) ?? true))(key, headers),
