@@ -17,6 +17,9 @@ const BENCHES: Record<string, { load: () => Promise<Bench>; inAll: boolean }> = 
   render: { load: async () => (await import("./bench/render.ts")).render, inAll: true },
   loss: { load: async () => (await import("./bench/loss.ts")).loss, inAll: false },
   tenancy: { load: async () => (await import("./bench/tenancy.ts")).tenancy, inAll: true },
+  growth: { load: async () => (await import("./bench/growth.ts")).growth, inAll: false },
+  rls: { load: async () => (await import("./bench/rls.ts")).rls, inAll: true },
+  audit: { load: async () => (await import("./bench/audit.ts")).audit, inAll: true },
   vault: { load: async () => (await import("./bench/vault.ts")).vault, inAll: true },
 };
 const RESULTS = fileURLToPath(new URL("../data/bench", import.meta.url));
