@@ -15,8 +15,8 @@ import { createPresentation } from "./presenter.ts";
 import { questionOf } from "./question.ts";
 
 const QUESTION_CHARS_MAX = 16_000;
-// Older than this, a question may no longer be meant: we were away, or its lane was long.
 const NOTICE_MS = 60_000;
+// Older than this, a question may no longer be meant: we were away, or its lane was long.
 const LATE_MS = 10 * 60_000;
 
 /** What somebody said to the assistant: answered in its lane, or refused by name. Resolves when the turn has ended. */
@@ -34,8 +34,8 @@ export async function ask(ctx: Ctx): Promise<void> {
       ctx.note.outcome = `refused: ${question.name}`;
       return conclude(ctx, visit, async () => [saying(ctx, visit, "unsupported", { kind: question.name })]);
     case "asked": {
-      const said = sayable(visit, question);
       if (await tooFast(ctx, visit, visit.scope)) return;
+      const said = sayable(visit, question);
       const ageMs = ctx.front.app.clock.now() - message.date * 1_000;
       return ageMs > LATE_MS
         ? offer(ctx, visit, visit.scope, { ...said, why: "late" })

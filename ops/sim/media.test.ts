@@ -189,6 +189,25 @@ test("what Claude cannot open is said in one sentence; what Telegram holds back 
   await world.hears(ALICE, "Stopped before there was an answer.");
 });
 
+test("an edited caption is offered with its photo; one of a file that was refused is not refused again", async () => {
+  await using world = await startWorld(counting);
+  const { telegram } = world;
+  await world.claimTeam();
+  const refused = telegram.sendFile({
+    ...document("plan.docx", "application/msword", text("x")),
+    caption: "?",
+  });
+  await world.hears(ALICE, "I cannot open “plan.docx”");
+  telegram.edit({ from: ALICE, messageId: refused, text: "sum it up" });
+  const asked = telegram.sendFile({ ...PHOTO, caption: "how many cups?" });
+  await world.hears(ALICE, "I see <image> + how many cups?");
+  telegram.edit({ from: ALICE, messageId: asked, text: "how many spoons?" });
+  await world.hears(ALICE, "You have edited your question");
+  world.press(ALICE, "Answer the edited question");
+  await world.hears(ALICE, "I see <image> + how many spoons?");
+  expect(world.heard(ALICE).filter((message) => message.text.includes("plan.docx"))).toHaveLength(1);
+});
+
 test("a photo whose answer was killed is fetched again and answered after the restart", async () => {
   await using database = await createTestDatabase();
   await using stage = await openStage(database);

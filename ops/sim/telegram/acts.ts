@@ -111,7 +111,11 @@ function checkAlbum(telegram: Telegram, { from, chat = from, kind }: Sending, me
 export function edit(telegram: Telegram, change: Rewording): void {
   const message = telegram.messages.get(change.chat ?? change.from, change.messageId);
   if (message?.fromId !== change.from) throw new Error("A person can only edit their own messages");
-  const edited = { ...message, ...typed(change.text, TEXT_MAX, []), editDate: telegram.date() };
+  const edited = {
+    ...message,
+    ...typed(change.text, message.file === null ? TEXT_MAX : CAPTION_MAX, []),
+    editDate: telegram.date(),
+  };
   telegram.store.atomically(() => {
     telegram.messages.replace(edited);
     if (reachesBot(telegram, edited)) telegram.update("edited_message", messageView(telegram, edited));
