@@ -171,6 +171,16 @@ test("every path that the documents cite exists", () => {
   expect(missing).toEqual([]);
 });
 
+test("every test that ARCHITECTURE.md cites by its name is in its file", () => {
+  const text = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
+  const cited = [...text.matchAll(/`([\w./-]+\.test\.ts)`: "([^"]+)"/g)];
+  expect(cited.length).toBeGreaterThan(0);
+  const missing = cited.filter(
+    ([, path = "", name = ""]) => !readFileSync(join(ROOT, path), "utf8").includes(`"${name}"`),
+  );
+  expect(missing.map(([citation]) => citation)).toEqual([]);
+});
+
 test("every command that the documents cite is a script", () => {
   const scripts: Record<string, string> = JSON.parse(
     readFileSync(join(ROOT, "package.json"), "utf8"),

@@ -64,6 +64,19 @@ test("an update stored twice is new once, and the offset moves past the batch", 
   expect(twice.flat().map((row) => row.updateId)).toEqual([13]);
 });
 
+test("each bot has an offset and updates of its own, so that another token begins at its own place", async () => {
+  await using it = await createTestApp();
+  const { app } = it;
+  const lease = await leaseOf(app);
+  const other = await takeLease(app, { id: lease.botId + 1, username: "other_bot" });
+  if ("heldBy" in other) throw new Error("a bot that nobody has served is free");
+  await storeBatch(app, lease, [update(10), update(11)]);
+  expect(await nextOffset(app, other)).toBe(0);
+  expect((await storeBatch(app, other, [update(10)])).map((row) => row.updateId)).toEqual([10]);
+  expect((await readyInLane(app, other, "a")).rows.map((row) => row.updateId)).toEqual([10]);
+  expect([await nextOffset(app, lease), await nextOffset(app, other)]).toEqual([12, 11]);
+});
+
 test("a poll that brought nothing moves no offset, and is still a poll", async () => {
   await using it = await createTestApp();
   const lease = await leaseOf(it.app);
