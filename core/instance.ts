@@ -41,17 +41,21 @@ export async function openInstance(
     );
     const [found] = await tx.select().from(instance).for("update");
     if (found === undefined) throw new Error("the instance's row was neither found nor made");
-    if (found.kind !== kind) throw new RefusedToStart(kindMismatch(kind));
-    if (!app.vault.opensKeyCheck(found.keyCheck)) {
-      throw new RefusedToStart(
-        "MASTER_KEY is not the key that this database was made with. Put the old key back: without it the stored credentials cannot be opened.",
-      );
-    }
-    await refuseMissingKeys(app, tx);
+    await refuseMisfit(app, tx, found, kind);
     if (found.setupUsedAt !== null) return null;
     const code = setupCode ?? ownerCode(app, found.keyCheck);
     await tx.update(instance).set({ setupCodeHash: hashOf(code) });
     return code;
+  });
+}
+
+/** Whether this database belongs to such a start, without claiming it: `new` when it is nobody's yet. Throws `RefusedToStart`. */
+export async function inspectInstance(app: App, kind: "demo" | "real"): Promise<"fits" | "new"> {
+  return inSystem(app, async (tx) => {
+    const [found] = await tx.select().from(instance);
+    if (found === undefined) return "new";
+    await refuseMisfit(app, tx, found, kind);
+    return "fits";
   });
 }
 
@@ -64,6 +68,21 @@ export function hashOf(code: string): Uint8Array {
 function ownerCode(app: App, keyCheck: Uint8Array): string {
   const mac = createHmac("sha256", app.vault.derive("owner-link")).update(keyCheck).digest();
   return mac.subarray(0, SETUP_CODE_BYTES).toString("base64url");
+}
+
+async function refuseMisfit(
+  app: App,
+  tx: Tx,
+  found: typeof instance.$inferSelect,
+  kind: "demo" | "real",
+): Promise<void> {
+  if (found.kind !== kind) throw new RefusedToStart(kindMismatch(kind));
+  if (!app.vault.opensKeyCheck(found.keyCheck)) {
+    throw new RefusedToStart(
+      "MASTER_KEY is not the key that this database was made with. Put the old key back: without it the stored credentials cannot be opened.",
+    );
+  }
+  await refuseMissingKeys(app, tx);
 }
 
 // A credential that cannot be opened would be found out when somebody needs it.
@@ -82,8 +101,11 @@ function kindMismatch(kind: "demo" | "real"): string {
     : "This database belongs to a real bot. Set TELEGRAM_BOT_TOKEN, or point DATABASE_URL at an empty database for the demo.";
 }
 
-// Who is a member of an owner can become it, which is as good as owning.
-async function refuseStrongRole(app: App): Promise<void> {
+/**
+ * Throws `RefusedToStart` when the runtime role could walk around the walls
+ * between teams. Who is a member of an owner can become it, which is as good as owning.
+ */
+export async function refuseStrongRole(app: App): Promise<void> {
   const [role] = await inSystem(app, (tx) =>
     tx.execute<{
       name: string;

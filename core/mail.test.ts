@@ -53,3 +53,19 @@ test("without a key nothing is connected", async () => {
   expect(mail.connected).toBe(false);
   expect(await mail.send(LETTER, "a")).toEqual({ outcome: "refused", reason: "not set up" });
 });
+
+test("whether the service would send from the sender's domain", async () => {
+  const domains = { "example.com": "verified", "new.example": "pending" } as const;
+  const sim = await createMailSim({ statePath: ":memory:", domains });
+  const stateOf = async (settings: { apiKey?: string; from?: string }) => mailOf(sim, settings).checkSender();
+  expect(await stateOf({})).toEqual({ domain: "example.com", state: "verified" });
+  expect(await stateOf({ from: "bot@New.example" })).toEqual({ domain: "new.example", state: "unverified" });
+  expect((await stateOf({ from: "bot@sub.example.com" })).state).toBe("unverified");
+  expect((await stateOf({ apiKey: "re_send_only" })).state).toBe("send_only");
+  expect(sim.violations).toEqual([]);
+  expect((await stateOf({ apiKey: "sk_wrong" })).state).toBe("refused");
+  sim.fault({ kind: "error", times: 1, status: 503, name: "application_error" });
+  expect((await stateOf({})).state).toBe("away");
+  await sim.stop();
+  expect((await stateOf({})).state).toBe("away");
+});

@@ -37,7 +37,11 @@ export class MailDelayedError extends Error {
   }
 }
 
+/** `send_only`: the key is good, and may not look domains up. `away`: nobody answers, or not now. */
+export type SenderState = "verified" | "unverified" | "send_only" | "refused" | "away";
+
 const SEND_TIMEOUT_MS = 10_000;
+const DOMAINS_MAX = 100;
 const TOO_MANY = 429;
 const CONFLICT = 409; // the same key is being sent at this moment
 const SEALED_AT = { orgId: "", record: "job", name: "mail" };
@@ -62,7 +66,24 @@ export function createMail(settings: MailSettings | null) {
       // Its name only: the message may quote the address.
       return { outcome: isLate ? "late" : "refused", reason: `${error.name} (${status ?? "no answer"})` };
     },
+
+    /** Whether the service would send from the sender's domain. Ten seconds at most; never throws. */
+    async checkSender(): Promise<{ domain: string; state: SenderState }> {
+      const domain = /@([^@>]+)>?$/.exec(settings?.from ?? "")?.[1]?.toLowerCase() ?? "";
+      if (client === null) return { domain, state: "refused" };
+      const late = new Promise<null>((resolve) => setTimeout(resolve, SEND_TIMEOUT_MS, null).unref());
+      const answer = await Promise.race([client.domains.list({ limit: DOMAINS_MAX }), late]);
+      if (answer === null) return { domain, state: "away" };
+      if (answer.error !== null) return { domain, state: refusalOf(answer.error) };
+      const known = answer.data.data.find(({ name }) => name === domain);
+      return { domain, state: known?.status === "verified" ? "verified" : "unverified" };
+    },
   };
+}
+
+function refusalOf({ name, statusCode }: { name: string; statusCode: number | null }): SenderState {
+  if (name === "restricted_api_key") return "send_only";
+  return statusCode === 401 || statusCode === 403 ? "refused" : "away";
 }
 
 export type Mail = ReturnType<typeof createMail>;

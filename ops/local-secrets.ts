@@ -3,7 +3,8 @@ import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { join } from "node:path";
 import { z } from "zod";
 
-const FILE = "secrets.json";
+/** The name of the file in the data folder. */
+export const SECRETS_FILE = "secrets.json";
 const KEY_BYTES = 32;
 const PASSWORD_BYTES = 24;
 
@@ -21,7 +22,7 @@ export type LocalSecrets = z.infer<typeof schema>;
  */
 export function localSecrets(folder: string): LocalSecrets {
   makeFolder(folder);
-  const path = join(folder, FILE);
+  const path = join(folder, SECRETS_FILE);
   if (!existsSync(path)) writeOnce(path, newSecrets());
   return readSecrets(path);
 }

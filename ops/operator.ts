@@ -47,29 +47,9 @@ async function onInstance(
 ): Promise<string> {
   const simulated = config.telegram === null;
   const folder = dataFolderOf(config);
-  const secrets = config.production ? null : localSecrets(folder);
   const database = await openDatabase(config, folder);
   try {
-    const app = createApp(
-      {
-        version: packageFile.version,
-        logLevel: "warn",
-        databaseUrl: database.url,
-        redisUrl: null,
-        masterKeys: config.masterKeys ?? parseMasterKeys(secrets?.masterKey ?? ""),
-        jwtSecrets: config.jwtSecrets ?? [secrets?.jwtSecret ?? ""],
-        claude: config.claude,
-        mail: config.mail,
-        publicUrl: config.publicUrl ?? `http://127.0.0.1:${config.admin.port}`,
-        operatorChatIds: config.operatorChatIds,
-        teamCreation: config.teamCreation,
-        limitRules: config.limits,
-        budgetRules: config.budgets,
-        prices: config.prices,
-        oauthClients: config.oauthClients,
-      },
-      { log: createLog({ level: "warn", destination: process.stderr }) },
-    );
+    const app = operatorApp(config, { folder, databaseUrl: database.url, redisUrl: null });
     try {
       await openInstance(app, simulated ? "demo" : "real", config.setupCode);
       return await work(app, config);
@@ -79,4 +59,33 @@ async function onInstance(
   } finally {
     await database.close();
   }
+}
+
+/** An app for a program of the operator, with the keys of the installation; its log goes to the error stream. */
+export function operatorApp(
+  config: Config,
+  at: { folder: string; databaseUrl: string; redisUrl: string | null },
+): App {
+  const isComplete = config.masterKeys !== null && config.jwtSecrets !== null;
+  const secrets = isComplete || config.production ? null : localSecrets(at.folder);
+  return createApp(
+    {
+      version: packageFile.version,
+      logLevel: "warn",
+      databaseUrl: at.databaseUrl,
+      redisUrl: at.redisUrl,
+      masterKeys: config.masterKeys ?? parseMasterKeys(secrets?.masterKey ?? ""),
+      jwtSecrets: config.jwtSecrets ?? [secrets?.jwtSecret ?? ""],
+      claude: config.claude,
+      mail: config.mail,
+      publicUrl: config.publicUrl ?? `http://127.0.0.1:${config.admin.port}`,
+      operatorChatIds: config.operatorChatIds,
+      teamCreation: config.teamCreation,
+      limitRules: config.limits,
+      budgetRules: config.budgets,
+      prices: config.prices,
+      oauthClients: config.oauthClients,
+    },
+    { log: createLog({ level: "warn", destination: process.stderr }) },
+  );
 }

@@ -76,6 +76,10 @@ test(
     await chat.say("What is my name?");
     await chat.hears("Your name is Ann.");
     expect(await chat.heard()).toHaveLength(3); // the welcome and one answer to each question
+    // Looked at while it runs, on its own database.
+    const [code, report] = await doctor(folder.path);
+    expect([code, report]).toEqual([0, expect.stringContaining("tried from 1 team and from none")]);
+    expect(report).toContain("– Telegram       simulated");
     expect(await program.end("SIGTERM")).toBe(0);
   },
   TEST_MS_MAX,
@@ -653,4 +657,15 @@ async function eventually<T>(
       return found as Exclude<T, null | undefined | false>;
   }
   throw new Error(`${what}: waited in vain`);
+}
+
+/** `npm run doctor` beside the demo of this folder: its exit code, and what it prints. */
+async function doctor(folder: string): Promise<[code: number, report: string]> {
+  const child = Bun.spawn([process.execPath, "--no-env-file", join(import.meta.dir, "doctor.ts")], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"] ?? "", DATA_DIR: folder },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  return [await child.exited, await new Response(child.stdout).text()];
 }

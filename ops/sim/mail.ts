@@ -21,6 +21,8 @@ type MailSimOptions = {
   /** An SQLite file, which keeps mails and idempotency keys over a restart, or ":memory:". */
   statePath: string;
   clock?: () => number;
+  /** The domains of the account; absent: one that is verified, blockbot.example. */
+  domains?: Readonly<Record<string, "verified" | "pending" | "not_started" | "failed">>;
 };
 
 export type MailSim = {
@@ -37,20 +39,22 @@ export type MailSim = {
 };
 
 /**
- * A stand-in for Resend's `POST /emails` that refuses what the real one refuses. Every key that begins with
+ * A stand-in for Resend's `POST /emails` and `GET /domains` that refuses what the real one refuses. Every key that begins with
  * `re_` is accepted, and each has five requests a second. Rejects when the address cannot be bound.
  */
 export async function createMailSim(options: MailSimOptions): Promise<MailSim> {
   const { hostname = "127.0.0.1", port = 0, clock = Date.now } = options;
   const store = openStore(options.statePath, clock);
   const admit = createRateLimit(clock);
+  const domains = Object.entries(options.domains ?? { "blockbot.example": "verified" });
   const faults: MailFault[] = [];
   const violations: { description: string }[] = [];
   const wire = await listen({ hostname, port }, async (exchange) => {
     const fault = takeFault(faults);
     if (fault?.kind === "hang") return;
     if (fault?.kind === "reset_before") return exchange.reset();
-    const result = fault?.kind === "error" ? faultResult(fault) : answer(exchange.request, store, admit);
+    const result =
+      fault?.kind === "error" ? faultResult(fault) : answer(exchange.request, { store, domains, admit });
     if (fault?.kind === "reset_after") return exchange.reset();
     if (result.violation) {
       violations.push({ description: `${result.status} ${result.body}` });
@@ -72,9 +76,13 @@ export async function createMailSim(options: MailSimOptions): Promise<MailSim> {
 }
 
 type Result = { status: number; headers: Record<string, string>; body: string; violation: boolean };
-type Admit = ReturnType<typeof createRateLimit>;
+type Account = {
+  store: Store;
+  domains: readonly (readonly [name: string, status: string])[];
+  admit: ReturnType<typeof createRateLimit>;
+};
 
-function answer(request: Exchange["request"], store: Store, admit: Admit): Result {
+function answer(request: Exchange["request"], { store, domains, admit }: Account): Result {
   const { method, path, headers, body } = request;
   // The network in front of the service refuses these before it sees them, in its own words.
   if (!headers.get("user-agent")) {
@@ -88,6 +96,7 @@ function answer(request: Exchange["request"], store: Store, admit: Admit): Resul
   const key = /^Bearer (\S+)$/.exec(headers.get("authorization") ?? "")?.[1];
   if (key === undefined) return wrong(401, "missing_api_key", "Missing API key in the authorization header.");
   if (!key.startsWith("re_")) return wrong(403, "invalid_api_key", "API key is invalid.");
+  if (path.split("?")[0] === "/domains") return listDomains(method, key, domains);
   if (path !== "/emails") return wrong(404, "not_found", "The requested endpoint does not exist.");
   if (method !== "POST")
     return wrong(405, "method_not_allowed", "This endpoint does not support this method.");
@@ -125,6 +134,26 @@ function send(
   }
   const id = known?.id ?? store.add(mail, idempotencyKey === null ? null : { key, idempotencyKey, hash });
   return { status: 200, headers: {}, body: JSON.stringify({ id }), violation: false };
+}
+
+// A key that begins with `re_send_` may do nothing else.
+function listDomains(method: string, key: string, domains: Account["domains"]): Result {
+  if (method !== "GET")
+    return wrong(405, "method_not_allowed", "This endpoint does not support this method.");
+  if (key.startsWith("re_send_")) {
+    const refusal = wrong(401, "restricted_api_key", "This API key is restricted to only send emails.");
+    return { ...refusal, violation: false };
+  }
+  const data = domains.map(([name, status], index) => ({
+    id: `d-${index}`,
+    name,
+    status,
+    created_at: "2026-01-01T00:00:00.000Z",
+    region: "eu-west-1",
+    capabilities: { sending: "enabled", receiving: "disabled" },
+  }));
+  const body = JSON.stringify({ object: "list", has_more: false, data });
+  return { status: 200, headers: {}, body, violation: false };
 }
 
 function wrong(status: number, name: string, message: string): Result {
