@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import type { AnswerPart, Outcome, Turn } from "../core/chat/turns.ts";
 import { ANN, GROUP } from "../ops/sim/telegram/test-sim.ts";
 import { createPresentation, STOP_PREFIX } from "./presenter.ts";
-import { createStoppedClock, startFront } from "./test-front.ts";
+import { createStoppedClock } from "../core/test-clock.ts";
+import { startFront } from "./test-front.ts";
 
 const SENTENCE = "A sentence of an answer that is long enough for a first frame. ";
 

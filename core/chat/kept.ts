@@ -1,4 +1,6 @@
-import { and, eq, gte, inArray, sql } from "drizzle-orm";
+import { and, eq, exists, gt, gte, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
+import type { Tx } from "../../db/client.ts";
 import { buttons, chats, turns } from "../../db/schema/chat.ts";
 import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
@@ -68,6 +70,7 @@ export async function offerKept(place: KeptPlace, lease: Lease, graceMs: number)
     const isWaiting = and(here, eq(turns.kept, "waiting"), holds(lease));
     const isFresh = gte(turns.endedAt, ago(scope.app, graceMs));
     if ((await tx.$count(turns, and(isWaiting, isFresh))) > 0) return 0;
+    await leaveAnswered(tx, here);
     const offered = await tx
       .update(turns)
       .set({ kept: "offered" })
@@ -90,11 +93,34 @@ export async function offerKept(place: KeptPlace, lease: Lease, graceMs: number)
   });
 }
 
+// Who typed the same once more and was answered does not wait for an answer.
+async function leaveAnswered(tx: Tx, here: SQL | undefined): Promise<void> {
+  const later = alias(turns, "later");
+  const answered = tx
+    .select({ id: later.id })
+    .from(later)
+    .where(
+      and(
+        eq(later.orgId, turns.orgId),
+        eq(later.conversationId, turns.conversationId),
+        eq(later.askerId, turns.askerId),
+        eq(later.question, turns.question),
+        eq(later.status, "answered"),
+        gt(later.createdAt, turns.createdAt),
+      ),
+    );
+  await tx
+    .update(turns)
+    .set({ kept: null })
+    .where(and(here, isNotNull(turns.kept), exists(answered)));
+}
+
 /** The press on that offer: uses it up and accepts what is kept at this place. Throws `nothing_kept`, and as a press does. */
 export async function acceptKept(scope: Scope, lease: Lease, place: Place, buttonId: string): Promise<void> {
   await inTenant(scope, async (tx) => {
     await takePress(scope, buttonId, place.chatId);
     const here = at(scope, { lease, ...place });
+    await leaveAnswered(tx, here);
     const kept = and(here, inArray(turns.kept, ["waiting", "offered"]));
     const known = await tx.select({ id: turns.id }).from(turns).where(kept).orderBy(turns.endedAt);
     const ids = known.slice(-ANSWERED_MAX).map(({ id }) => id);

@@ -360,9 +360,20 @@ test("the log line carries what operators need and nothing that was said", async
   world.sim.setScript(() => ({ fault: "bad_json", text: ANSWER }));
   await world.ask();
   const [good, busy] = world.lines;
+  const fields = Object.keys(good ?? {})
+    .sort()
+    .join(" ");
+  expect(fields).toBe(
+    "action attempt breaker chatRef conversationWarm correlationId credential credentialKind effort error firstTextMs modelAsked modelServed orgId promptHash requestId stopReason totalMs usage userRef",
+  );
   expect(good).toMatchObject({
     correlationId: "inc-7",
+    orgId: "org-1",
+    chatRef: "c_1",
     userRef: "u_5f0c",
+    action: "answer",
+    attempt: 1,
+    breaker: "closed",
     modelAsked: MODEL,
     modelServed: MODEL,
     requestId: expect.stringMatching(/^req_/),
@@ -378,7 +389,16 @@ test("the log line carries what operators need and nothing that was said", async
   expect(busy).toMatchObject({
     requestId: expect.stringMatching(/^req_/),
     usage: null,
-    error: { kind: "overloaded", source: "response", status: 529, type: "overloaded_error" },
+    error: {
+      kind: "overloaded",
+      source: "response",
+      class: expect.stringMatching(/Error$/),
+      status: 529,
+      type: "overloaded_error",
+      code: null,
+      causeCode: null,
+      phase: null,
+    },
   });
   const printed = JSON.stringify(world.lines);
   for (const secret of [KEY, QUESTION, "Ulaanbaatar", "Blue Harbour"]) expect(printed).not.toContain(secret);
