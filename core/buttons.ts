@@ -24,6 +24,8 @@ export type ButtonKind =
   | "ask_instructions"
   | "remove_instructions"
   | "set_team_language"
+  | "end_session"
+  | "end_sessions"
   | "teams"
   | "choose_team"
   | "new_team"

@@ -83,7 +83,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
     roles,
     bot: telegram,
     door,
-    admin: config.admin,
+    admin: { ...config.admin, corsOrigins: config.corsOrigins },
     backUp: nightlyBackup(config, folder),
   });
   closers.push(product.stop);

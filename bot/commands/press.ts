@@ -6,6 +6,7 @@ import { STOP_PREFIX } from "../presenter.ts";
 import { answerKept } from "../kept.ts";
 import { auditSettings, keepAudit, reportAudit } from "./audit-settings.ts";
 import { checkAudit, chooseActor, chooseKind, sendAudit, showAudit } from "./audit.ts";
+import { endEvery, endOne } from "./account.ts";
 import { retryByButton, stopById } from "./chat.ts";
 import { askSecret, disconnect, keepUnconnected, showConnections, sureToDisconnect } from "./connect.ts";
 import { forgetAll, forgetNothing } from "./forget.ts";
@@ -39,6 +40,8 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   set_team_language: { long: false, run: chooseTeamLanguage },
   time_zone: { long: false, run: askTimeZone },
   set_time_zone: { long: false, run: chooseTimeZone },
+  end_session: { long: false, run: endOne },
+  end_sessions: { long: false, run: endEvery },
   teams: { long: false, run: teams },
   choose_team: { long: true, run: choose },
   new_team: { long: false, run: askNewTeam },

@@ -2,6 +2,7 @@ import { ranksAtLeast, type Role, type Scope } from "../../core/scope.ts";
 import { sentence } from "../../core/text/text.ts";
 import { conclude, messageOf } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
+import { login, sessions } from "./account.ts";
 import { retry, startNew, status, stop } from "./chat.ts";
 import { connect, connections, disconnectNamed } from "./connect.ts";
 import { forget } from "./forget.ts";
@@ -33,6 +34,8 @@ export const COMMANDS: readonly Command[] = [
   { name: "retry", where: "anywhere", who: "member", run: retry },
   { name: "status", where: "anywhere", who: "member", run: status },
   { name: "settings", where: "private", who: "member", run: settings },
+  { name: "login", where: "private", who: "member", run: login },
+  { name: "sessions", where: "private", who: "member", run: sessions },
   { name: "usage", where: "private", who: "member", run: usage },
   { name: "budget", where: "private", who: "admin", run: budget },
   { name: "audit", where: "private", who: "admin", run: auditLog },

@@ -104,6 +104,8 @@ command_stop = die Antwort stoppen, die gerade entsteht
 command_retry = die letzte Frage noch einmal stellen
 command_status = was gerade funktioniert
 command_settings = deine Sprache und Zeitzone
+command_login = deine E-Mail-Adresse mit diesem Konto verbinden („/login du@example.com“)
+command_sessions = wo du angemeldet bist
 command_usage = was du in diesem Monat verbraucht hast („/usage team“ für Admins)
 command_budget = was das Team und seine Mitglieder im Monat verbrauchen dürfen
 command_audit = wer im Team was getan hat („/audit verify“, „/audit export“, „/audit Bob“)
@@ -630,3 +632,38 @@ mail_button_hint = Falls der Knopf nicht funktioniert, öffne diese Adresse:
 mail_changed_subject = Deine Adresse wurde geändert
 mail_changed_text = Das Telegram-Konto { $telegram } nutzt jetzt eine andere E-Mail-Adresse. Mit dieser hier meldet sich niemand mehr an.
 mail_changed_unasked = Das warst nicht du? Sag einem Admin deines Teams Bescheid.
+
+# Sign-in from Telegram
+login_ask = Welche Adresse? Schreib sie hinter den Befehl: /login du@example.com
+login_sent = Eine E-Mail an { $email } ist unterwegs. Öffne sie innerhalb von { $minutes } Minuten, drück auf den Knopf darin und gib dort diesen Code ein:
+
+    { $code }
+
+    Sonst braucht niemand diesen Code. Ich schreibe hier, sobald die Adresse mit diesem Konto verbunden ist.
+sessions_none = Du bist nirgends angemeldet. /login verbindet deine E-Mail-Adresse mit diesem Konto und meldet dich an.
+sessions_here = Du bist an { $count ->
+    [one] einer Stelle
+   *[other] { $count } Stellen
+} angemeldet:
+session_line = { $team }: { $agent }, zuletzt benutzt { $used }
+button_end_session = { $number } abmelden
+button_end_sessions = Überall abmelden
+
+# The page of a mailed link
+magic_login_text = Du wirst als { $email } angemeldet.
+magic_tie_text = Das Telegram-Konto { $telegram } möchte für „{ $team }“ mit { $email } verbunden werden. Geh nur weiter, wenn beides dir gehört.
+magic_tie_button = Verbinden und anmelden
+magic_code = Sechsstelliger Code
+magic_code_warning = Er steht dort, wo du diese E-Mail angefordert hast. Gib nie einen Code ein, den du von jemand anderem bekommen hast.
+magic_done = Du bist angemeldet
+magic_signed_in = Du bist bei „{ $team }“ als { $email } angemeldet. Du kannst diese Seite schließen.
+magic_tied = { $email } ist jetzt mit deinem Telegram-Konto verbunden, und du bist bei „{ $team }“ angemeldet. Du kannst zu Telegram zurückkehren.
+magic_to_health = Wie alles läuft
+magic_to_docs = Die API
+magic_gone_headline = Dieser Link funktioniert nicht mehr
+magic_gone = Er wurde schon benutzt oder ist abgelaufen. Fordere dort einen neuen an, wo du diesen angefordert hast; in Telegram geht das mit /login.
+magic_empty_headline = Öffne den Link aus deiner E-Mail
+magic_empty = Diese Seite funktioniert nur über den Link in der E-Mail. Wenn du sie neu geladen hast, öffne den Link noch einmal.
+magic_failed_headline = Das hat nicht geklappt
+magic_failed = Der Server war nicht erreichbar. Öffne den Link in deiner E-Mail gleich noch einmal; er wurde nicht benutzt.
+magic_no_script = Diese Seite braucht JavaScript: Ohne würden Programme, die E-Mails auf Viren prüfen, deinen Link verbrauchen. Erlaube es für diese Seite, oder öffne den Link in einem anderen Browser.

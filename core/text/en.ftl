@@ -104,6 +104,8 @@ command_stop = stop the answer that is being written
 command_retry = ask the last question again
 command_status = what works right now
 command_settings = your language and time zone
+command_login = tie your e-mail address to this account (“/login you@example.com”)
+command_sessions = where you are signed in
 command_usage = what you have used this month (“/usage team” for admins)
 command_budget = what the team and each member may use in a month
 command_audit = who did what in your team (“/audit verify”, “/audit export”, “/audit Bob”)
@@ -618,3 +620,38 @@ mail_button_hint = If the button does not work, open this address:
 mail_changed_subject = Your address was changed
 mail_changed_text = The Telegram account { $telegram } now uses another e-mail address. This one no longer signs anybody in.
 mail_changed_unasked = That was not you? Tell an admin of your team.
+
+# Sign-in from Telegram
+login_ask = Which address? Write it behind the command: /login you@example.com
+login_sent = A mail is on its way to { $email }. Open it within { $minutes } minutes, press its button, and enter this code there:
+
+    { $code }
+
+    Nobody else needs this code. I will write here once the address is tied to this account.
+sessions_none = You are signed in nowhere. /login ties your e-mail address to this account and signs you in.
+sessions_here = You are signed in at { $count ->
+    [one] one place
+   *[other] { $count } places
+}:
+session_line = { $team }: { $agent }, last used { $used }
+button_end_session = Sign out { $number }
+button_end_sessions = Sign out everywhere
+
+# The page of a mailed link
+magic_login_text = You will be signed in as { $email }.
+magic_tie_text = The Telegram account { $telegram } asks to be tied to { $email }, for “{ $team }”. Go on only if both are yours.
+magic_tie_button = Tie and sign in
+magic_code = Six-digit code
+magic_code_warning = It is shown where you asked for this mail. Never enter a code that somebody else gives you.
+magic_done = You are signed in
+magic_signed_in = You are signed in to “{ $team }” as { $email }. You can close this page.
+magic_tied = { $email } is tied to your Telegram account now, and you are signed in to “{ $team }”. You can go back to Telegram.
+magic_to_health = How everything is running
+magic_to_docs = The API
+magic_gone_headline = This link no longer works
+magic_gone = It has been used or has expired. Ask for a new one where you asked for this one; in Telegram that is /login.
+magic_empty_headline = Open the link from your mail
+magic_empty = This page works only when it is opened by the link in the mail. If you have reloaded it, open that link again.
+magic_failed_headline = That did not work
+magic_failed = The server could not be reached. Open the link in your mail again in a moment; it has not been used.
+magic_no_script = This page needs JavaScript: without it, programs that check mails for viruses would use your link up. Allow it for this page, or open the link in another browser.

@@ -108,6 +108,8 @@ command_stop = остановить ответ, который сейчас пи
 command_retry = задать последний вопрос ещё раз
 command_status = что сейчас работает
 command_settings = ваш язык и часовой пояс
+command_login = привязать вашу почту к этому аккаунту («/login you@example.com»)
+command_sessions = где выполнен вход
 command_usage = ваш расход за этот месяц («/usage team» для администраторов)
 command_budget = сколько команда и её участники могут расходовать в месяц
 command_audit = кто что делал в команде («/audit verify», «/audit export», «/audit Боб»)
@@ -669,3 +671,41 @@ mail_button_hint = Если кнопка не работает, откройте
 mail_changed_subject = Ваш адрес изменён
 mail_changed_text = Аккаунт Telegram { $telegram } теперь использует другой адрес почты. По этому адресу больше никто не войдёт.
 mail_changed_unasked = Это были не вы? Сообщите админу вашей команды.
+
+# Sign-in from Telegram
+login_ask = Какой адрес? Напишите его после команды: /login you@example.com
+login_sent = Письмо на { $email } уже отправляется. Откройте его в течение { $minutes ->
+    [one] { $minutes } минуты
+   *[other] { $minutes } минут
+}, нажмите кнопку в письме и введите там этот код:
+
+    { $code }
+
+    Больше этот код никому не нужен. Я напишу сюда, когда адрес будет привязан к этому аккаунту.
+sessions_none = Вы нигде не авторизованы. /login привяжет вашу почту к этому аккаунту и выполнит вход.
+sessions_here = Вход выполнен в { $count ->
+    [one] { $count } месте
+   *[other] { $count } местах
+}:
+session_line = { $team }: { $agent }, последний раз { $used }
+button_end_session = Завершить { $number }
+button_end_sessions = Выйти везде
+
+# The page of a mailed link
+magic_login_text = Вы войдёте как { $email }.
+magic_tie_text = Аккаунт Telegram { $telegram } просит привязать его к { $email } для команды «{ $team }». Продолжайте, только если и то и другое ваше.
+magic_tie_button = Привязать и войти
+magic_code = Шестизначный код
+magic_code_warning = Он показан там, где вы запросили это письмо. Никогда не вводите код, который вам дал кто-то другой.
+magic_done = Вы вошли
+magic_signed_in = Вы вошли в команду «{ $team }» как { $email }. Эту страницу можно закрыть.
+magic_tied = Адрес { $email } теперь привязан к вашему аккаунту Telegram, и вы вошли в команду «{ $team }». Можно вернуться в Telegram.
+magic_to_health = Как всё работает
+magic_to_docs = API
+magic_gone_headline = Эта ссылка больше не работает
+magic_gone = Она уже использована или устарела. Запросите новую там же, где запросили эту; в Telegram это команда /login.
+magic_empty_headline = Откройте ссылку из письма
+magic_empty = Эта страница работает только по ссылке из письма. Если вы её обновили, откройте ссылку ещё раз.
+magic_failed_headline = Не получилось
+magic_failed = Сервер недоступен. Откройте ссылку из письма ещё раз чуть позже; она не использована.
+magic_no_script = Этой странице нужен JavaScript: без него программы, которые проверяют письма на вирусы, использовали бы вашу ссылку. Разрешите его для этой страницы или откройте ссылку в другом браузере.

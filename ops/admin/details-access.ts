@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { networks } from "./networks.ts";
 
-const NETWORK = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i;
 const BEARER = /^Bearer +([^ ]+)$/i;
 const PROXY_HEADERS = [
   "forwarded",
@@ -37,26 +36,6 @@ export function detailsAccess(settings: { healthToken: string | null; trustedPro
       LOCAL_NAMES.test(new URL(request.url).hostname)
     );
   };
-}
-
-function networks(entries: readonly string[]): (address: string) => boolean {
-  const list = new BlockList();
-  for (const entry of entries) addNetwork(list, entry);
-  return (address) => list.check(address, familyOf(address));
-}
-
-function addNetwork(list: BlockList, entry: string): void {
-  const [, address = "", bits] = NETWORK.exec(entry) ?? [];
-  const bitsMax = isIPv6(address) ? 128 : 32;
-  const prefix = bits === undefined ? bitsMax : Number(bits);
-  if (isIP(address) === 0 || prefix > bitsMax) {
-    throw new Error(`TRUSTED_PROXIES: "${entry}" is neither an address nor a network such as 10.0.0.0/8.`);
-  }
-  list.addSubnet(address, prefix, familyOf(address));
-}
-
-function familyOf(address: string): "ipv4" | "ipv6" {
-  return isIPv6(address) ? "ipv6" : "ipv4";
 }
 
 function hashOf(token: string): Buffer {

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import type { Log } from "../../core/log.ts";
+import type { App } from "../../core/app.ts";
 import { newCorrelationId } from "../../core/scope.ts";
 
 /** What every handler of the admin server finds in its context. `peer` is the address of the connection, `null` when it is gone. */
@@ -9,6 +9,7 @@ export type AdminEnv = {
 };
 
 const PATH_CHARS_MAX = 200;
+const HSTS_SECONDS = 365 * 86_400;
 const REQUEST_ID = /^[A-Za-z0-9-]{8,64}$/;
 const HEALTH_PATH = /^\/health(\/|$)/;
 const NOTHING_LOADS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -18,7 +19,11 @@ const NOTHING_LOADS = "default-src 'none'; base-uri 'none'; form-action 'none'; 
  * plain one), the security headers, and one log line without query or headers. A
  * content security policy that the handler set is kept.
  */
-export function aroundRequest(log: Log): MiddlewareHandler<AdminEnv> {
+export function aroundRequest({
+  log,
+  publicUrl,
+}: Pick<App, "log" | "publicUrl">): MiddlewareHandler<AdminEnv> {
+  const isSecure = publicUrl.startsWith("https:");
   return async (c, next) => {
     const startedAt = performance.now();
     const asked = c.req.header("X-Request-Id");
@@ -30,6 +35,7 @@ export function aroundRequest(log: Log): MiddlewareHandler<AdminEnv> {
     c.header("X-Content-Type-Options", "nosniff");
     c.header("Referrer-Policy", "no-referrer");
     c.header("Cache-Control", "no-store");
+    if (isSecure) c.header("Strict-Transport-Security", `max-age=${HSTS_SECONDS}`);
     if (!c.res.headers.has("Content-Security-Policy")) c.header("Content-Security-Policy", NOTHING_LOADS);
 
     // A HEAD is answered as a GET whose body is cut off later, and would then claim a length of 0.

@@ -8,7 +8,7 @@ import { createTestDatabase } from "../../db/test-db.ts";
 import { bindAdmin } from "./server.ts";
 
 const TOKEN = "health-token-of-this-test";
-const SETTINGS = { healthToken: TOKEN, trustedProxies: [] };
+const SETTINGS = { healthToken: TOKEN, trustedProxies: [], corsOrigins: [] };
 const DATABASE_PASSWORD = "never-show-this";
 const NOTHING_LISTENS = `postgres://blockbot_app:${DATABASE_PASSWORD}@127.0.0.1:1/none`;
 const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";

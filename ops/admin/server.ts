@@ -2,8 +2,13 @@ import { Hono } from "hono";
 import type { App } from "../../core/app.ts";
 import { systemClock } from "../../core/clock.ts";
 import { newCorrelationId } from "../../core/scope.ts";
+import { ENDPOINTS } from "./api/endpoints.ts";
+import { apiRoutes } from "./api/serve.ts";
 import { detailsAccess } from "./details-access.ts";
 import { healthRoutes } from "./health.ts";
+import { magicRoutes } from "./magic-page.ts";
+import { clientNetworks } from "./networks.ts";
+import { guardOrigins } from "./origins.ts";
 import { problemResponse } from "./problem.ts";
 import { aroundRequest, type AdminEnv } from "./request.ts";
 
@@ -11,6 +16,8 @@ import { aroundRequest, type AdminEnv } from "./request.ts";
 export type AdminSettings = {
   readonly healthToken: string | null;
   readonly trustedProxies: readonly string[];
+  /** Origins besides our own whose pages may call the API. */
+  readonly corsOrigins: readonly string[];
 };
 
 /** Where to listen; port 0 takes any free one. */
@@ -22,6 +29,7 @@ const IDLE_TIMEOUT_SECONDS = 10;
 const BODY_BYTES_MAX = 1024 * 1024;
 const STOP_GRACE_MS = 3_000;
 const READ_ONLY = "GET, HEAD";
+const READ_ONLY_PATHS = ["/", "/health", "/health/live", "/health/ready", "/auth/magic", "/auth/magic.js"];
 
 export type AdminDoor = ReturnType<typeof bindAdmin>;
 
@@ -55,10 +63,14 @@ export function bindAdmin(address: Address) {
 
 function adminRoutes(app: App, settings: AdminSettings): Hono<AdminEnv> {
   const routes = new Hono<AdminEnv>();
-  routes.use(aroundRequest(app.log));
+  routes.use(aroundRequest(app));
+  routes.use("/api/*", guardOrigins({ own: app.publicUrl, allowed: settings.corsOrigins }));
   routes.route("/", healthRoutes(app, detailsAccess(settings)));
+  routes.route("/", magicRoutes());
+  const networkOf = clientNetworks(settings.trustedProxies);
+  routes.route("/api/v1", apiRoutes({ app, networkOf }, ENDPOINTS));
   routes.get("/", (c) => c.redirect("/health"));
-  for (const path of ["/", "/health", "/health/live", "/health/ready"]) {
+  for (const path of READ_ONLY_PATHS) {
     routes.all(path, (c) =>
       problemResponse({ status: 405, correlationId: c.get("correlationId"), headers: { Allow: READ_ONLY } }),
     );

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
-import { html, raw } from "hono/html";
+import { html } from "hono/html";
 import type { HealthReport } from "../../core/health.ts";
+import { pageStyle } from "./page-style.ts";
 
 type Tone = "good" | "warn" | "bad" | "idle";
 type Name = keyof HealthReport["components"];
@@ -85,16 +85,7 @@ const PARTS: Readonly<Record<Name, Part>> = {
   },
 };
 
-const STYLE = `
-:root { color-scheme: light dark; --ground: #f6f5f2; --card: #fff; --ink: #1d1c1a; --soft: #65625c; --line: #e4e1da;
-  --good: #1f7a4d; --warn: #96600a; --bad: #b3261e; --idle: #7a766e; }
-@media (prefers-color-scheme: dark) { :root { --ground: #171614; --card: #211f1d; --ink: #efece6; --soft: #a8a39a;
-  --line: #35322e; --good: #63c997; --warn: #e5ac4d; --bad: #ff8a80; --idle: #98938a; } }
-* { box-sizing: border-box; margin: 0; }
-body { background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; padding: 3rem 1rem; }
-main { max-width: 40rem; margin: 0 auto; }
-.product { color: var(--soft); }
-h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; margin: .25rem 0 1.5rem; text-wrap: balance; }
+const STYLE = pageStyle(`
 ul { list-style: none; padding: 0; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
 li { display: grid; grid-template-columns: 1rem 1fr; column-gap: .75rem; padding: .9rem 1.1rem; }
 li + li { border-top: 1px solid var(--line); }
@@ -104,15 +95,12 @@ li p { grid-column: 2; overflow-wrap: anywhere; }
 footer { margin-top: 1.25rem; }
 .mark { width: .7rem; height: .7rem; border-radius: 50%; align-self: center; background: currentColor; }
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); } .idle { color: var(--idle); }
-`;
-
-// Whole, because a single space more or less inside the element would change its hash.
-const STYLE_ELEMENT = raw(`<style>${STYLE}</style>`);
+`);
 
 /** What the page may load: its own style, by hash, and nothing else. */
 export const STATUS_PAGE_CSP = [
   "default-src 'none'",
-  `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
+  `style-src ${STYLE.source}`,
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
@@ -130,7 +118,7 @@ export function statusPage(report: HealthReport, options: { withDetails: boolean
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>BlockBot: ${headline}</title>
-        ${STYLE_ELEMENT}
+        ${STYLE.element}
       </head>
       <body>
         <main>

@@ -42,7 +42,7 @@ const product = await startProduct(app, {
       : { allowances: { private: WITHOUT_BOUND, groupSend: WITHOUT_BOUND, groupEdit: WITHOUT_BOUND } }),
   },
   door: bindAdmin({ host: "127.0.0.1", port: 0 }),
-  admin: { healthToken: null, trustedProxies: [] },
+  admin: { healthToken: null, trustedProxies: [], corsOrigins: [] },
 });
 await product.polling;
 process.stdout.write(`ready ${product.adminUrl}\n`);

@@ -69,6 +69,7 @@ export type WorldSettings = {
   claude?: Partial<AppSettings["claude"]>;
   monitor?: Partial<MonitorBounds>;
   roles?: readonly ProcessRole[];
+  corsOrigins?: readonly string[];
 };
 
 /**
@@ -177,7 +178,7 @@ async function bootProduct(surroundings: Surroundings, door: AdminDoor) {
       ...(settings.monitor === undefined ? {} : { monitor: settings.monitor }),
     },
     door: roles.includes("admin") ? door : null,
-    admin: { healthToken: null, trustedProxies: [] },
+    admin: { healthToken: null, trustedProxies: [], corsOrigins: settings.corsOrigins ?? [] },
   });
   await product.polling;
   return {

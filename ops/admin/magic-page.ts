@@ -1,0 +1,146 @@
+import { Hono } from "hono";
+import { html, raw } from "hono/html";
+import type { HtmlEscapedString } from "hono/utils/html";
+import { languageOf, sentence, type Language } from "../../core/text/text.ts";
+import { magicScript } from "./magic-script.ts";
+import { pageStyle } from "./page-style.ts";
+import type { AdminEnv } from "./request.ts";
+
+const SCRIPT_PATH = "/auth/magic.js";
+const SCRIPT = magicScript();
+// Stand for what the script fills in, and occur in no sentence.
+const MARK = "\u0001";
+const MARKED = new RegExp(`${MARK}(\\w+)${MARK}`);
+const PARAMS = Object.fromEntries(
+  ["email", "team", "telegram"].map((name) => [name, `${MARK}${name}${MARK}`]),
+);
+
+const STYLE = pageStyle(`
+main { max-width: 30rem; }
+section { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.5rem; margin-top: .75rem; }
+section[hidden], [hidden] { display: none; }
+h1 { margin: 0 0 1rem; overflow-wrap: anywhere; }
+h1:focus { outline: none; }
+p + p, form { margin-top: 1rem; }
+p { overflow-wrap: anywhere; }
+.warning { color: var(--soft); font-size: .9375rem; }
+label { display: block; font-weight: 600; margin-bottom: .35rem; }
+input { width: 100%; padding: .7rem .8rem; border: 1px solid var(--idle); border-radius: .5rem; background: var(--ground);
+  color: var(--ink); font: 600 1.5rem/1.2 ui-monospace, monospace; letter-spacing: .3em; text-align: center; }
+#code-part { margin-top: 1.25rem; }
+form > button { margin-top: 1.25rem; }
+button { width: 100%; padding: .8rem 1rem; border: 0; border-radius: .5rem; background: var(--accent); color: var(--on-accent);
+  font: 600 1.0625rem/1.3 system-ui, sans-serif; cursor: pointer; }
+button:disabled { opacity: .6; cursor: default; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+#alert { color: var(--bad); margin-top: .75rem; }
+#alert:empty { margin: 0; }
+a { color: var(--accent); }
+nav { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; margin-top: 1rem; }
+`);
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "connect-src 'self'",
+  `style-src ${STYLE.source}`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The page that a mailed link opens, and its script. Neither knows the link: its token stands behind the # and stays in the browser. */
+export function magicRoutes(): Hono<AdminEnv> {
+  const routes = new Hono<AdminEnv>();
+  routes.get("/auth/magic", (c) => {
+    c.header("Content-Security-Policy", POLICY);
+    c.header("Vary", "Accept-Language", { append: true });
+    return c.html(page(languageOf(c.req.header("Accept-Language")?.split(",")[0])));
+  });
+  routes.get(SCRIPT_PATH, (c) => c.body(SCRIPT, 200, { "Content-Type": "text/javascript; charset=utf-8" }));
+  return routes;
+}
+
+function page(language: Language) {
+  const say = (id: string) => withFields(sentence(language, id, PARAMS));
+  return html`<!doctype html>
+    <html lang="${language}">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>BlockBot</title>
+        ${STYLE.element}
+        <script src="${SCRIPT_PATH}" defer></script>
+      </head>
+      <body>
+        <main>
+          <p class="product">BlockBot</p>
+          <noscript
+            ><section>
+              <p>${say("magic_no_script")}</p>
+            </section></noscript
+          >
+          ${readyPart(say)} ${endPart(say, "signed-in", "magic_signed_in")}
+          ${endPart(say, "tied", "magic_tied")} ${plainPart(say, "gone", "magic_gone")}
+          ${plainPart(say, "empty", "magic_empty")} ${plainPart(say, "failed", "magic_failed")}
+        </main>
+      </body>
+    </html> `;
+}
+
+type Say = (id: string) => readonly (string | HtmlEscapedString)[];
+
+function readyPart(say: Say) {
+  return html`<section id="ready" hidden>
+    <h1 tabindex="-1">
+      <span data-for="login">${say("mail_login_headline")}</span>
+      <span data-for="link_telegram">${say("mail_tie_headline")}</span>
+    </h1>
+    <form id="form" novalidate>
+      <p data-for="login">${say("magic_login_text")}</p>
+      <p data-for="link_telegram">${say("magic_tie_text")}</p>
+      <div id="code-part">
+        <p>
+          <label for="code">${say("magic_code")}</label>
+          <input
+            id="code"
+            inputmode="numeric"
+            autocomplete="one-time-code"
+            maxlength="7"
+            aria-describedby="alert code-warning"
+          />
+        </p>
+        <p class="warning" id="code-warning">${say("magic_code_warning")}</p>
+      </div>
+      <button id="button" type="submit">
+        <span data-for="login">${say("mail_login_button")}</span>
+        <span data-for="link_telegram">${say("magic_tie_button")}</span>
+      </button>
+      <p id="alert" role="alert"></p>
+    </form>
+  </section>`;
+}
+
+function endPart(say: Say, id: string, text: string) {
+  return html`<section id="${id}" hidden>
+    <h1 tabindex="-1">${say("magic_done")}</h1>
+    <p>${say(text)}</p>
+    <nav>
+      <a href="/health">${say("magic_to_health")}</a>
+      <a href="/api/v1/docs">${say("magic_to_docs")}</a>
+    </nav>
+  </section>`;
+}
+
+function plainPart(say: Say, id: string, text: string) {
+  return html`<section id="${id}" hidden>
+    <h1 tabindex="-1">${say(`${text}_headline`)}</h1>
+    <p id="${id}-detail">${say(text)}</p>
+  </section>`;
+}
+
+function withFields(text: string): readonly (string | HtmlEscapedString)[] {
+  return text
+    .split(MARKED)
+    .map((part, index) => (index % 2 === 0 ? part : raw(`<b data-field="${part}"></b>`)));
+}
