@@ -1,5 +1,6 @@
 import { hash, verify, type Algorithm } from "@node-rs/argon2";
 import { sql } from "drizzle-orm";
+import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
@@ -39,13 +40,14 @@ type Login = {
 /**
  * Signs in by password. A wrong one, an unknown address and one that nobody has
  * proven are told apart neither by words nor by time. Throws `login_wrong`, and
- * `too_many_requests` when too many are being checked.
+ * `too_many_requests` when the account or this process is asked too often.
  */
 export async function signInByPassword(
   app: App,
   input: { email: string; password: string; visitor: Visitor },
 ): Promise<SignedIn> {
   const { password, visitor } = input;
+  await charge(app, `login:${createHash("sha256").update(input.email).digest("base64url")}`);
   const [login] = await inSystem(app, (tx) =>
     tx.execute<Login>(sql`SELECT * FROM auth.find_login(${input.email})`),
   );
@@ -81,7 +83,8 @@ async function noteRefusal(
 /**
  * Sets the password of the person who asks, and ends their other sessions. Takes
  * the one before, or a sign-in by mail within the last ten minutes. Throws
- * `password_invalid`, `password_common`, `password_current_wrong` and `email_needed`.
+ * `password_invalid`, `password_common`, `password_current_wrong`, `email_needed` and
+ * `too_many_requests`.
  */
 export async function setPassword(
   caller: Caller,
@@ -90,6 +93,7 @@ export async function setPassword(
   const { scope } = caller;
   const { accountId } = personOf(scope);
   refuseUnfit(scope, caller.email, input.password);
+  await charge(scope.app, `password:${accountId}`);
   const [known] = await inSystem(scope.app, (tx) =>
     tx.execute<{ password_hash: string | null; email_verified: boolean }>(
       sql`SELECT * FROM auth.password_of(${accountId})`,
@@ -108,6 +112,13 @@ export async function setPassword(
     await tx.execute(sql`SELECT auth.end_account_sessions(${accountId}, ${caller.sessionId}, 'password')`);
     await audit(tx, scope, "auth.password");
   });
+}
+
+/** Guesses at one account, wherever they come from. */
+async function charge(app: App, account: string): Promise<void> {
+  const rule = app.limitRules.signIn.account;
+  const { allowed, retryAfterMs } = await app.limits.take([{ key: `{${account}}`, ...rule }]);
+  if (!allowed) throw new AppError("too_many_requests", { seconds: Math.ceil(retryAfterMs / 1_000) });
 }
 
 function refuseUnfit(scope: Scope, email: string | null, password: string): void {

@@ -25,7 +25,7 @@ const files: Record<Language, readonly Entry[]> = {
   ru: entriesOf("ru"),
 };
 const ids = files.en.map(({ id }) => id);
-const sources = ["bot", "core"].flatMap((folder) => typescriptIn(join(ROOT, folder)));
+const sources = ["bot", "core", "ops/admin"].flatMap((folder) => typescriptIn(join(ROOT, folder)));
 
 const errorCodes = membersOf("core/errors.ts", "ErrorCode");
 // The ids that code puts together, by the part that it has in front. Any other prefix only has to fit some sentence.

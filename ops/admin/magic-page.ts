@@ -80,15 +80,18 @@ function page(language: Language) {
               <p>${say("magic_no_script")}</p>
             </section></noscript
           >
-          ${readyPart(say)} ${endPart(say, "signed-in", "magic_signed_in")}
-          ${endPart(say, "tied", "magic_tied")} ${plainPart(say, "gone", "magic_gone")}
-          ${plainPart(say, "empty", "magic_empty")} ${plainPart(say, "failed", "magic_failed")}
+          ${readyPart(say)} ${endPart(say, "signed-in", say("magic_signed_in"))}
+          ${endPart(say, "tied", say("magic_tied"))}
+          ${plainPart("gone", say("magic_gone_headline"), say("magic_gone"))}
+          ${plainPart("empty", say("magic_empty_headline"), say("magic_empty"))}
+          ${plainPart("failed", say("magic_failed_headline"), say("magic_failed"))}
         </main>
       </body>
     </html> `;
 }
 
-type Say = (id: string) => readonly (string | HtmlEscapedString)[];
+type Said = readonly (string | HtmlEscapedString)[];
+type Say = (id: string) => Said;
 
 function readyPart(say: Say) {
   return html`<section id="ready" hidden>
@@ -121,10 +124,10 @@ function readyPart(say: Say) {
   </section>`;
 }
 
-function endPart(say: Say, id: string, text: string) {
+function endPart(say: Say, id: string, text: Said) {
   return html`<section id="${id}" hidden>
     <h1 tabindex="-1">${say("magic_done")}</h1>
-    <p>${say(text)}</p>
+    <p>${text}</p>
     <nav>
       <a href="/health">${say("magic_to_health")}</a>
       <a href="/api/v1/docs">${say("magic_to_docs")}</a>
@@ -132,14 +135,14 @@ function endPart(say: Say, id: string, text: string) {
   </section>`;
 }
 
-function plainPart(say: Say, id: string, text: string) {
+function plainPart(id: string, headline: Said, text: Said) {
   return html`<section id="${id}" hidden>
-    <h1 tabindex="-1">${say(`${text}_headline`)}</h1>
-    <p id="${id}-detail">${say(text)}</p>
+    <h1 tabindex="-1">${headline}</h1>
+    <p id="${id}-detail">${text}</p>
   </section>`;
 }
 
-function withFields(text: string): readonly (string | HtmlEscapedString)[] {
+function withFields(text: string): Said {
   return text
     .split(MARKED)
     .map((part, index) => (index % 2 === 0 ? part : raw(`<b data-field="${part}"></b>`)));

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { App } from "../../core/app.ts";
 import { systemClock } from "../../core/clock.ts";
 import { newCorrelationId } from "../../core/scope.ts";
+import { docsRoutes } from "./api/docs-page.ts";
 import { ENDPOINTS } from "./api/endpoints.ts";
 import { apiRoutes } from "./api/serve.ts";
 import { detailsAccess } from "./details-access.ts";
@@ -29,7 +30,16 @@ const IDLE_TIMEOUT_SECONDS = 10;
 const BODY_BYTES_MAX = 1024 * 1024;
 const STOP_GRACE_MS = 3_000;
 const READ_ONLY = "GET, HEAD";
-const READ_ONLY_PATHS = ["/", "/health", "/health/live", "/health/ready", "/auth/magic", "/auth/magic.js"];
+const READ_ONLY_PATHS = [
+  "/",
+  "/health",
+  "/health/live",
+  "/health/ready",
+  "/auth/magic",
+  "/auth/magic.js",
+  "/api/v1/docs",
+  "/api/v1/openapi.json",
+];
 
 export type AdminDoor = ReturnType<typeof bindAdmin>;
 
@@ -68,6 +78,7 @@ function adminRoutes(app: App, settings: AdminSettings): Hono<AdminEnv> {
   routes.route("/", healthRoutes(app, detailsAccess(settings)));
   routes.route("/", magicRoutes());
   const networkOf = clientNetworks(settings.trustedProxies);
+  routes.route("/api/v1", docsRoutes(app, ENDPOINTS));
   routes.route("/api/v1", apiRoutes({ app, networkOf }, ENDPOINTS));
   routes.get("/", (c) => c.redirect("/health"));
   for (const path of READ_ONLY_PATHS) {

@@ -178,8 +178,8 @@ function factsOf({ components }: HealthReport): Record<Name, string[]> {
   };
 }
 
-function known<T>(value: T | null, say: (value: T) => string): string[] {
-  return value === null ? [] : [say(value)];
+function known<T>(value: T | null, phrase: (value: T) => string): string[] {
+  return value === null ? [] : [phrase(value)];
 }
 
 function duration(seconds: number): string {
