@@ -14,6 +14,7 @@ export type AlertKind =
   | "conflict"
   | "conflict_over"
   | "reauth"
+  | "seeded"
   | "new_group"
   | "new_admin"
   | "credential_user"

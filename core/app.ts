@@ -15,7 +15,7 @@ import { createLimits, type Limits } from "./limits.ts";
 import { createLog, type Log } from "./log.ts";
 import { createMail, type Mail, type MailSettings } from "./mail.ts";
 import { createVault, type MasterKey, type Vault } from "./vault/cipher.ts";
-import type { OAuthClients } from "./vault/connection-keys.ts";
+import type { OAuthClients, Seed } from "./vault/connection-keys.ts";
 import { createTokenEndpoint, type OAuthClient, type TokenEndpoint } from "./vault/token-endpoint.ts";
 
 /** What one running program needs to know. Programs in ops make it from their configuration. */
@@ -38,6 +38,8 @@ export type AppSettings = {
   /** The origin under which people reach the admin server. */
   readonly publicUrl: string;
   readonly oauthClients: OAuthClients;
+  /** Secrets of the environment that belong into the first team's vault. */
+  readonly seeds: readonly Seed[];
   /** The first signs access tokens, all of them are accepted. */
   readonly jwtSecrets: readonly string[];
   readonly operatorChatIds: readonly number[];
@@ -56,6 +58,7 @@ export type App = {
   readonly log: Log;
   readonly database: Database;
   readonly vault: Vault;
+  readonly seeds: readonly Seed[];
   readonly oauth: { readonly claude: TokenEndpoint | null; readonly google: TokenEndpoint | null };
   readonly claude: Claude;
   readonly claudeHealth: ClaudeHealth;
@@ -95,6 +98,7 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
     log,
     database,
     vault: createVault(settings.masterKeys),
+    seeds: settings.seeds,
     oauth: {
       claude: endpointOf(settings.oauthClients.claude),
       google: endpointOf(settings.oauthClients.google),

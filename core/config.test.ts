@@ -77,6 +77,7 @@ test("nothing has to be set: the demo starts on this machine alone, with everyth
     demoPort: 3001,
     setupCode: null,
     oauthClients: { claude: null, google: null },
+    seeds: [],
     operatorChatIds: [],
     teamCreation: "first-team-owners",
     limits: LIMITS,

@@ -8,9 +8,11 @@ import { parseMasterKeys, type MasterKey } from "./vault/cipher.ts";
 import { WEB_KEYS, webOf, webProblems } from "./web-keys.ts";
 import {
   CONNECTION_KEYS,
-  lonelyConnectionKeys,
+  connectionProblems,
   oauthClientsOf,
   type OAuthClients,
+  type Seed,
+  seedsOf,
 } from "./vault/connection-keys.ts";
 
 /** `anyone` is anybody who is in a team. */
@@ -35,6 +37,7 @@ export type Config = {
   readonly redisUrl: string | null;
   readonly masterKeys: readonly MasterKey[] | null;
   readonly oauthClients: OAuthClients;
+  readonly seeds: readonly Seed[];
   readonly admin: {
     readonly host: string;
     readonly port: number;
@@ -150,7 +153,7 @@ export function loadConfig(env: Environment): Config {
   }
   if (parsed.success)
     problems.push(...webProblems(parsed.data, parsed.data.TELEGRAM_BOT_TOKEN !== undefined));
-  problems.push(...lonelyConnectionKeys(isMissing));
+  problems.push(...connectionProblems(isMissing));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return toConfig(parsed.data);
 }
@@ -236,6 +239,7 @@ function toConfig(values: Parsed): Config {
     redisUrl: values.REDIS_URL ?? null,
     masterKeys: values.MASTER_KEY ?? null,
     oauthClients: oauthClientsOf(values),
+    seeds: seedsOf(values),
     admin: {
       host: values.HOST,
       port: values.PORT,

@@ -22,6 +22,7 @@ function working(run: (job: Job) => Promise<void>): JobTable {
     report: { run },
     backup: { run },
     model: { run },
+    refresh: { run },
     mail: { run },
   };
 }

@@ -20,6 +20,8 @@ const QUEUES = {
   backup: { retryLimit: 3, retryDelay: 60, retryDelayMax: 600, keptSeconds: 7 * DAY_SECONDS, workers: 1 },
   // Waits out an outage of Claude; tomorrow is another day.
   model: { retryLimit: 6, retryDelay: 300, retryDelayMax: 3_600, keptSeconds: DAY_SECONDS, workers: 1 },
+  // The next minute's is its retry.
+  refresh: { retryLimit: 0, retryDelay: 5, retryDelayMax: 60, keptSeconds: DAY_SECONDS, workers: 1 },
   // All attempts together end before a sign-in link does.
   mail: { retryLimit: 7, retryDelay: 5, retryDelayMax: 120, keptSeconds: DAY_SECONDS, workers: 3 },
 } as const;

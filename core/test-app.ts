@@ -48,6 +48,7 @@ export function testSettings(databaseUrl: string): AppSettings {
     budgetRules: budgets,
     prices: [],
     oauthClients,
+    seeds: [],
   };
 }
 

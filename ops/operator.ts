@@ -85,6 +85,7 @@ export function operatorApp(
       budgetRules: config.budgets,
       prices: config.prices,
       oauthClients: config.oauthClients,
+      seeds: config.seeds,
     },
     { log: createLog({ level: "warn", destination: process.stderr }) },
   );

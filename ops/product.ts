@@ -7,6 +7,7 @@ import { checkModelPlan } from "../core/claude/model-plans.ts";
 import { noteDegraded } from "../core/limit-notes.ts";
 import { reportAudit } from "../core/audit-report.ts";
 import { runRetention } from "../core/retention.ts";
+import { refreshExpiring } from "../core/vault/refresh-job.ts";
 import type { AdminDoor, AdminSettings } from "./admin/server.ts";
 
 /** What one process does. Without a choice it does all three. */
@@ -27,6 +28,7 @@ const RETENTION_CRON = "17 3 * * *";
 const MODEL_CRON = "43 5 * * *";
 const MODEL_MS = 30_000;
 const REPORT_CRON = "0 7 * * *"; // when most of Europe is at work and yesterday is over everywhere west of it
+const REFRESH_CRON = "* * * * *";
 const BACKUP_CRON = "47 2 * * *";
 
 /** Starts the chosen parts on an app whose instance has been opened. */
@@ -58,6 +60,7 @@ function jobsOf(app: App, backUp: ProductSettings["backUp"]): JobTable {
     // Without a schedule of its own, but one of an earlier start may still be there.
     backup: { ...(backUp === null ? {} : { cron: BACKUP_CRON }), run: async () => backUp?.() },
     model: { cron: MODEL_CRON, run: () => checkModelPlan(app, AbortSignal.timeout(MODEL_MS)) },
+    refresh: { cron: REFRESH_CRON, run: () => refreshExpiring(app) },
     mail: { run: (job) => deliverMail(app, job) },
   };
 }

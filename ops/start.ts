@@ -4,6 +4,7 @@ import { createApp, type App } from "../core/app.ts";
 import { loadConfig, type Config } from "../core/config.ts";
 import { openInstance } from "../core/instance.ts";
 import { parseMasterKeys } from "../core/vault/cipher.ts";
+import { takeSeeds } from "../core/vault/seeds.ts";
 import packageFile from "../package.json" with { type: "json" };
 import { backupsOf, backUp, nameOfBackup, pruneBackups } from "./backup/files.ts";
 import { bindAdmin } from "./admin/server.ts";
@@ -76,9 +77,11 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
     budgetRules: config.budgets,
     prices: config.prices,
     oauthClients: config.oauthClients,
+    seeds: config.seeds,
   });
   closers.push(app.close);
   const ownerCode = await open(app, config);
+  await takeSeeds(app);
   const product = await startProduct(app, {
     roles,
     bot: telegram,

@@ -5,6 +5,7 @@ import type { OutgoingMessage } from "../../core/pipeline/outbox.ts";
 import type { Scope } from "../../core/scope.ts";
 import { forgetWaiting } from "../../core/pipeline/updates.ts";
 import { sentence } from "../../core/text/text.ts";
+import { takeSeeds } from "../../core/vault/seeds.ts";
 import { argumentOf } from "../addressing.ts";
 import { conclude, saying } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
@@ -38,6 +39,7 @@ async function claim(ctx: Ctx, visit: Visit, code: string): Promise<OutgoingMess
     { label: sentence(locale, "button_keep_name", { team: teamName }), kind: "keep_name", userId },
     { label: sentence(locale, "button_rename_team"), kind: "rename_team", userId },
   ]);
+  await takeSeeds(app);
   return [{ ...saying(ctx, visit, "owner_welcome", { name: from.name, team: teamName }), keyboard }];
 }
 

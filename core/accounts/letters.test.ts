@@ -23,6 +23,7 @@ async function work(it: TestApp): Promise<void> {
   await it.app.jobs.start({
     retention: { cron: YEARLY, run: async () => undefined },
     report: { run: async () => undefined },
+    refresh: { run: async () => undefined },
     backup: { run: async () => undefined },
     model: { run: async () => undefined },
     mail: { run: (job) => deliverMail(it.app, job) },

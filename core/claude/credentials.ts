@@ -93,7 +93,7 @@ function sealedAccess(
     });
   const renew = async (): Promise<Opened> => {
     try {
-      await refreshTokens(scope, service, sent);
+      await refreshTokens(scope, service, { rejected: sent });
     } catch (err) {
       return failureFor(err);
     }

@@ -1,6 +1,7 @@
 import { inSystem } from "../../db/tenant.ts";
 import { operatorChats } from "../accounts/strangers.ts";
 import { mayAlert, tell } from "../alerts.ts";
+import { instanceAccess } from "./credentials.ts";
 import type { App } from "../app.ts";
 import { servingBot } from "../pipeline/lease.ts";
 import { fullDateText } from "../text/figures.ts";
@@ -13,7 +14,7 @@ import { fullDateText } from "../text/figures.ts";
 export async function checkModelPlan(app: App, signal: AbortSignal): Promise<void> {
   const { model, connected } = app.claude;
   if (!connected) return;
-  const found = await app.claude.retrieve(signal);
+  const found = await app.claude.retrieve(signal, await instanceAccess(app));
   if (found.kind !== null) throw new Error(`what is planned for ${model} could not be read: ${found.kind}`);
   const { lifecycle, deprecatedAt, retiresAt } = found.plan;
   app.log.info({ model, lifecycle, deprecatedAt, retiresAt }, "claude model");

@@ -500,6 +500,10 @@ alert_new_admin = { $name } ist jetzt { $role ->
 } von „{ $team }“.
 alert_credential_user = { $name } hat die Verbindung von „{ $team }“ zu { $service } zum ersten Mal benutzt.
 alert_audit_broken = Das Protokoll von „{ $team }“ wurde von jemandem verändert, der in die Datenbank schreiben kann: Zeile { $seq } ist nicht so, wie sie geschrieben wurde. „/audit verify“ zeigt mehr. Wer den Server betreibt, sollte dem sofort nachgehen.
+alert_seeded = „{ $team }“ hat { $service }{ $last4 ->
+    [none] {""}
+   *[other] {" "}(…{ $last4 })
+} verbunden, aus { $key } in den Einstellungen des Servers. Es liegt jetzt versiegelt vor und wird dort nicht mehr gebraucht. /connections zeigt es.
 alert_reauth = „{ $team }“ hat die Verbindung zu { $service } verloren: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sie muss neu erteilt werden: { $renew }
 
 # Audit log

@@ -490,6 +490,10 @@ alert_new_admin = { $name } is { $role ->
 } of “{ $team }” now.
 alert_credential_user = { $name } has used the connection of “{ $team }” to { $service } for the first time.
 alert_audit_broken = The audit log of “{ $team }” was changed by somebody who can write to the database: row { $seq } is not as it was written. “/audit verify” shows more. Whoever runs the server should look into it at once.
+alert_seeded = “{ $team }” has connected { $service }{ $last4 ->
+    [none] {""}
+   *[other] {" "}(…{ $last4 })
+}, from { $key } in the server's settings. It is sealed now and no longer needed there. /connections shows it.
 alert_reauth = “{ $team }” has lost its connection to { $service }: the permission ended or was taken back. It has to be given again: { $renew }
 
 # Audit log

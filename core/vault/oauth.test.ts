@@ -103,7 +103,9 @@ test("a token that the service refused is replaced once, however many were refus
   const refreshes = sim.requests.length;
   const refused = await withCredential(team, "claude", seen);
   sim.endAccess(refused);
-  const outcomes = await Promise.all(Array.from({ length: 5 }, () => refreshTokens(team, "claude", refused)));
+  const outcomes = await Promise.all(
+    Array.from({ length: 5 }, () => refreshTokens(team, "claude", { rejected: refused })),
+  );
   expect(outcomes).toEqual(Array.from({ length: 5 }, () => "fresh"));
   expect(sim.requests.length - refreshes).toBe(1);
   expect(sim.accepts(await withCredential(team, "claude", seen))).toBe(true);

@@ -26,31 +26,34 @@ const WAIT_MS_MAX = 15_000;
 const STORE_RETRY_MS = 1_000;
 const STORE_RETRIES_MAX = 60;
 
-/** Whether the access token ends within two minutes. */
-export function isEnding(scope: Scope, { kind, expiresAt }: SealedCredential): boolean {
-  return kind === "oauth" && (expiresAt?.getTime() ?? 0) - scope.app.clock.now() < MARGIN_MS;
+/** What makes a refresh due: the end within this time (two minutes unless told), or a token that the service refused. */
+export type Due = { readonly withinMs?: number; readonly rejected?: string | null };
+
+/** Whether the access token ends within two minutes, or within another time. */
+export function isEnding(
+  scope: Pick<Scope, "app">,
+  { kind, expiresAt }: SealedCredential,
+  withinMs = MARGIN_MS,
+): boolean {
+  return kind === "oauth" && (expiresAt?.getTime() ?? 0) - scope.app.clock.now() < withinMs;
 }
 
 /**
- * Sees to it that the stored access token is good for two minutes more and is
- * not `rejected`, a token that the service refused. One process at a time asks
+ * Sees to it that the stored access token is good for a while more and is not
+ * the one that the service refused. One process at a time asks
  * the token endpoint, under a lock that holds no transaction; the others wait
  * for what it stores, fifteen seconds at most. The new refresh token is stored
  * before either new token is used. Throws `not_connected`.
  */
-export async function refreshTokens(
-  scope: Scope,
-  service: Service,
-  rejected: string | null = null,
-): Promise<RefreshOutcome> {
+export async function refreshTokens(scope: Scope, service: Service, when: Due = {}): Promise<RefreshOutcome> {
   refuseInTransaction();
   const { clock, database } = scope.app;
   const startedAt = clock.now();
   for (;;) {
-    const due = await dueFor(scope, service, rejected);
+    const due = await dueFor(scope, service, when);
     if (typeof due === "string") return due;
     const alone = await database.tryAlone(`oauth/${scope.orgId}/${service}`, () =>
-      refreshAlone(scope, service, rejected),
+      refreshAlone(scope, service, when),
     );
     if (alone !== null) return alone.done;
     if (clock.now() - startedAt > WAIT_MS_MAX) return "away";
@@ -62,23 +65,19 @@ export async function refreshTokens(
 async function dueFor(
   scope: Scope,
   service: Service,
-  rejected: string | null,
+  { withinMs, rejected = null }: Due,
 ): Promise<SealedCredential | "fresh" | "needs_reauth"> {
   const sealed = await inTenant(scope, (tx) => findSealed(tx, scope, service));
   if (sealed === null) throw new AppError("not_connected", { service: SERVICES[service].label });
   if (sealed.status === "needs_reauth") return "needs_reauth";
   if (sealed.kind !== "oauth") return "fresh";
   const isRejected = rejected !== null && tokensIn(openSealed(scope, sealed)).access === rejected;
-  return isRejected || isEnding(scope, sealed) ? sealed : "fresh";
+  return isRejected || isEnding(scope, sealed, withinMs) ? sealed : "fresh";
 }
 
-async function refreshAlone(
-  scope: Scope,
-  service: Service,
-  rejected: string | null,
-): Promise<RefreshOutcome> {
+async function refreshAlone(scope: Scope, service: Service, when: Due): Promise<RefreshOutcome> {
   // Whoever had the lock before us may have done it.
-  const due = await dueFor(scope, service, rejected);
+  const due = await dueFor(scope, service, when);
   if (typeof due === "string") return due;
   const endpoint = scope.app.oauth[service === "google" ? "google" : "claude"];
   if (endpoint === null) {
@@ -94,7 +93,7 @@ async function refreshAlone(
   scope.log.warn({ service, outcome: reply.outcome, reason: reply.detail }, "a token was not refreshed");
   if (reply.outcome !== "refused") return "away";
   // The lock may have been lost, and another process have used this refresh token: then its tokens are there.
-  const now = await dueFor(scope, service, rejected);
+  const now = await dueFor(scope, service, when);
   if (typeof now === "string") return now;
   if (tokensIn(openSealed(scope, now)).refresh !== held.refresh) return "fresh";
   await endConnection(scope, due);

@@ -1,5 +1,3 @@
-import type { Role } from "../scope.ts";
-
 /** What a team can connect. Each has at most one credential, which is named after it. */
 export type Service = "claude" | "claude_instance" | "slack" | "clickup" | "google";
 
@@ -16,7 +14,7 @@ export const PASTED: readonly PastedService[] = ["claude", "slack", "clickup"];
  */
 type ServiceFacts = {
   readonly label: string;
-  readonly who: Role;
+  readonly who: "owner" | "admin";
   readonly shape: RegExp | null;
   readonly mark: RegExp | null;
   readonly renew: string;

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createSecret } from "../../core/vault/secret.ts";
 import { createSql } from "../../db/client.ts";
 import { ALICE, BOB, GROUP, hasButton, startWorld, type World } from "./world.ts";
 
@@ -238,4 +239,15 @@ test("/connect claude tries an owner's key first, and then the team is answered 
   expect([...shown(world, ALICE), JSON.stringify(world.log), await dumpOf(world)].join()).not.toContain(
     "canary-of",
   );
+});
+
+test("what the environment brings is connected when the first owner comes, and they are told", async () => {
+  const secret = createSecret(SLACK);
+  const seeds = [{ service: "slack", key: "SLACK_TOKEN", secret } as const];
+  await using world = await startWorld(undefined, { rateLimits: false, connections: { seeds } });
+  await world.claimTeam();
+  await world.hears(ALICE, "has connected Slack (…A1b2), from SLACK_TOKEN in the server's settings");
+  world.telegram.say({ from: ALICE, text: "/connections" });
+  await world.hears(ALICE, "Slack …A1b2");
+  expect([JSON.stringify(world.log), await dumpOf(world)].join()).not.toContain("canary");
 });

@@ -63,6 +63,8 @@ export type WorldSettings = {
   /** Keys of the environment that set a limit, a budget or a price; without them the bot's limits are out of the way. */
   limits?: Record<string, string>;
   teamCreation?: TeamCreation;
+  /** What the environment says about connections. */
+  connections?: Partial<Pick<AppSettings, "oauthClients" | "seeds">>;
   /** False where nothing is said about pace: neither Telegram nor our own budget holds a message back. */
   rateLimits?: boolean;
   /** Another key, address or patience with Claude than usual. */
@@ -159,6 +161,7 @@ async function bootProduct(surroundings: Surroundings, door: AdminDoor) {
       },
       mail: { apiKey: "re_simulated", baseUrl: mail.url, from: "BlockBot <hello@blockbot.example>" },
       publicUrl: door.url,
+      ...settings.connections,
       teamCreation: settings.teamCreation ?? "first-team-owners",
       limitRules: config.limits,
       budgetRules: config.budgets,
