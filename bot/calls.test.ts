@@ -104,7 +104,7 @@ test("a send that may have arrived is repeated as such, up to five times in all;
       });
     expect(afterFailure(row({ kind, maybeSent: 4 }), "send", lost)).toMatchObject({
       state: "failed",
-      unreachable: false,
+      unreachable: null,
     });
   }
   for (const call of ["edit", "delete"] as const)
@@ -148,6 +148,7 @@ test("waits grow to half a minute, half an hour of server trouble is enough, and
 test("what Telegram will always refuse is given up at once; what is there already is done", () => {
   const hopeless: CallFailure[] = [
     { kind: "gone", reason: "blocked" },
+    { kind: "muted" },
     { kind: "rejected", reason: "BUTTON_DATA_INVALID" },
     { kind: "cannot_parse" },
     { kind: "no_thread" },

@@ -94,11 +94,7 @@ export function afterFailure(
     error: failure.kind,
     maybeSent,
   });
-  const fail = (error: string): Delivery => ({
-    state: "failed",
-    error,
-    unreachable: failure.kind === "gone",
-  });
+  const fail = (error: string): Delivery => ({ state: "failed", error, unreachable: unreachableBy(failure) });
   switch (failure.kind) {
     case "retry_after":
       return retry(failure.seconds * 1_000);
@@ -121,9 +117,15 @@ export function afterFailure(
     case "cannot_parse":
     case "no_thread":
     case "too_long":
+    case "muted":
     case "not_telegram":
       return fail(failure.kind);
   }
+}
+
+/** Whether this failure means that nothing can be said there: nobody is there, or we may not write. */
+export function unreachableBy({ kind }: CallFailure): "gone" | "muted" | null {
+  return kind === "gone" || kind === "muted" ? kind : null;
 }
 
 function lookOf(message: OutgoingMessage, plain: boolean) {

@@ -63,6 +63,8 @@ test("a failed call is told by its code, and by its words only where Telegram ha
       { kind: "gone", reason: "Forbidden: bot was blocked by the user" },
     ],
     [refusal(400, "Bad Request: chat not found"), { kind: "gone", reason: "Bad Request: chat not found" }],
+    [refusal(400, "Bad Request: not enough rights to send text messages to the chat"), { kind: "muted" }],
+    [refusal(400, "Bad Request: TOPIC_CLOSED"), { kind: "muted" }],
     [
       refusal(400, "Bad Request: group chat was upgraded to a supergroup chat", {
         migrate_to_chat_id: -1002,

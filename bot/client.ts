@@ -39,13 +39,23 @@ export type CallFailure =
   | { readonly kind: "server" }
   | { readonly kind: "revoked" }
   | { readonly kind: "conflict" }
+  /** Nobody is there any more: blocked, kicked, deleted, deactivated. */
   | { readonly kind: "gone"; readonly reason: string }
   | { readonly kind: "migrated"; readonly chatId: number }
-  | { readonly kind: BadRequest }
+  | { readonly kind: Exclude<BadRequest, "gone"> }
   | { readonly kind: "rejected"; readonly reason: string }
   | { readonly kind: "not_telegram" };
 
-type BadRequest = "not_modified" | "cannot_parse" | "no_thread" | "no_message" | "undeletable" | "too_long";
+type BadRequest =
+  | "not_modified"
+  | "cannot_parse"
+  | "no_thread"
+  | "no_message"
+  | "undeletable"
+  | "too_long"
+  /** We are there, and may not write: no right to, or a closed topic. */
+  | "muted"
+  | "gone";
 
 // The only texts that are matched: Telegram gives these 400s no number.
 const BAD_REQUESTS: readonly [RegExp, BadRequest][] = [
@@ -55,6 +65,8 @@ const BAD_REQUESTS: readonly [RegExp, BadRequest][] = [
   [/message to edit not found|message can't be edited|message to delete not found/i, "no_message"],
   [/message can't be deleted/i, "undeletable"],
   [/message is too long|MESSAGE_TOO_LONG/i, "too_long"],
+  [/not enough rights to send|have no rights to send|CHAT_WRITE_FORBIDDEN|TOPIC_CLOSED/i, "muted"],
+  [/chat not found|PEER_ID_INVALID|user is deactivated|group chat was deleted/i, "gone"],
 ];
 
 export function failureOf(err: unknown): CallFailure {
@@ -67,11 +79,10 @@ export function failureOf(err: unknown): CallFailure {
     if (code === 403) return { kind: "gone", reason: description };
     if (code === 409) return { kind: "conflict" };
     if (code >= 500) return { kind: "server" };
-    if (/chat not found/i.test(description)) return { kind: "gone", reason: description };
-    const known = BAD_REQUESTS.find(([pattern]) => pattern.test(description));
+    const kind = BAD_REQUESTS.find(([pattern]) => pattern.test(description))?.[1] ?? "rejected";
     // Telegram quotes what it does not like: a tag, an address, a piece of the message.
     const reason = description.replace(QUOTED, "…");
-    return known === undefined ? { kind: "rejected", reason } : { kind: known[1] };
+    return kind === "rejected" || kind === "gone" ? { kind, reason } : { kind };
   }
   if (!(err instanceof HttpError)) return { kind: "not_telegram" };
   const cause = err.error;

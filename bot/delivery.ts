@@ -1,3 +1,4 @@
+import { leaveChat } from "../core/accounts/chats.ts";
 import type { App } from "../core/app.ts";
 import type { Lease } from "../core/pipeline/lease.ts";
 import { claimItem, dueItems, type OutboxRow } from "../core/pipeline/outbox.ts";
@@ -129,8 +130,16 @@ async function deliverInOrder(means: Means, chatId: number, items: readonly Due[
     await means.settle(id, delivery);
     if (delivery.state === "queued") break; // what comes after it waits for it
     settled += 1;
+    if (delivery.state === "failed" && delivery.unreachable === "gone") await leave(means, chatId);
   }
   return settled;
+}
+
+// Also what comes after it in the queue goes: nothing is tried there before somebody is back.
+async function leave({ app, lease }: Means, chatId: number): Promise<void> {
+  await leaveChat(app, lease.botId, chatId).catch((err: unknown) =>
+    app.log.warn({ err }, "a chat that is gone could not be left yet"),
+  );
 }
 
 async function deliver(means: Means, row: OutboxRow): Promise<Delivery> {

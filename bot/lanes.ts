@@ -103,7 +103,10 @@ export function createLanes(options: { step: (lane: string) => Promise<boolean>;
       closed = true;
       await Promise.all([...lanes.values()].map((lane) => lane.tail));
     },
-    /** What is being answered now, in every lane. */
+    /** What is being answered now in the lanes whose names begin so. */
+    turnsIn: (prefix: string): RunningTurn[] =>
+      [...lanes].flatMap(([name, { turn }]) => (turn !== null && name.startsWith(prefix) ? [turn] : [])),
+    /** The same for every lane. */
     turns: (): RunningTurn[] => [...lanes.values()].flatMap(({ turn }) => turn ?? []),
   };
 }

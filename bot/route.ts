@@ -35,7 +35,12 @@ export function routeOf(bot: { id: number; username: string }, update: unknown):
 
 /** The lane's name, also for places that are known otherwise. */
 export function laneName(botId: number, chatId: number, threadId: number): string {
-  return `${botId}:${chatId}:${threadId}`;
+  return `${chatLanes(botId, chatId)}${threadId}`;
+}
+
+/** What the names of all lanes of a chat begin with. */
+export function chatLanes(botId: number, chatId: number): string {
+  return `${botId}:${chatId}:`;
 }
 
 /** The topic of a forum message, 0 for the General one; replies in ordinary groups carry a thread id that is none. */

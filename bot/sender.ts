@@ -3,7 +3,7 @@ import type { App } from "../core/app.ts";
 import type { Lease } from "../core/pipeline/lease.ts";
 import { enqueueSending, type OutboxItem, type OutgoingMessage } from "../core/pipeline/outbox.ts";
 import { createBudget, type Allowances } from "./budget.ts";
-import { createCalls, wasNotSent, type Spot } from "./calls.ts";
+import { createCalls, unreachableBy, wasNotSent, type Spot } from "./calls.ts";
 import { failureOf } from "./client.ts";
 import { createDelivery } from "./delivery.ts";
 
@@ -50,7 +50,7 @@ export function createSender(options: {
         return messageId;
       }
       if (messageId.kind === "retry_after") budget.pause(item.chatId, messageId.seconds);
-      await settle(id, { state: "failed", error: messageId.kind, unreachable: messageId.kind === "gone" });
+      await settle(id, { state: "failed", error: messageId.kind, unreachable: unreachableBy(messageId) });
       return wasNotSent(messageId) ? "later" : null;
     },
 

@@ -1,7 +1,9 @@
 import type { ChatMember } from "grammy/types";
 import { leaveChat, returnToChat } from "../../core/accounts/chats.ts";
+import { forgetWaiting } from "../../core/pipeline/updates.ts";
 import { conclude, saying } from "../conclude.ts";
 import type { Ctx, Visit } from "../context.ts";
+import { chatLanes } from "../route.ts";
 
 /**
  * The bot was brought into a chat, or out of it. Out: nothing more is owed to
@@ -15,8 +17,10 @@ export async function noteMembership(ctx: Ctx, visit: Visit): Promise<void> {
   const { place, scope } = visit;
   if (!isIn(change.new_chat_member)) {
     ctx.note.outcome = "left";
-    lanes.turnIn(place.lane)?.controller.abort("stop");
+    for (const turn of lanes.turnsIn(chatLanes(lease.botId, place.chatId))) turn.controller.abort("stop");
     await leaveChat(app, lease.botId, place.chatId);
+    // What waits in a group is dropped at the gate.
+    if (place.kind === "private") await forgetWaiting(app, lease, waitingFor(ctx, visit));
     return conclude(ctx, null);
   }
   // More rights, or fewer.
@@ -41,6 +45,10 @@ export async function greet(ctx: Ctx): Promise<void> {
 
 function hello(ctx: Ctx, visit: Visit) {
   return visit.person.claimed ? [] : [saying(ctx, visit, "group_hello", { bot: ctx.front.me.username })];
+}
+
+function waitingFor(ctx: Ctx, { place, from }: Visit) {
+  return { lane: place.lane, before: ctx.updateIds[0] ?? 0, from: from.id };
 }
 
 function isIn(member: ChatMember): boolean {

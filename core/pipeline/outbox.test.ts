@@ -167,7 +167,7 @@ test("what has been delivered or given up keeps no text, and what may still be n
   const deliveries: Delivery[] = [
     { state: "sent", messageId: 55 },
     { state: "sent", messageId: null },
-    { state: "failed", error: "gone", unreachable: true },
+    { state: "failed", error: "gone", unreachable: "gone" },
     { ...LATER, afterMs: 60_000 },
   ];
   for (const [index, delivery] of deliveries.entries()) {
@@ -214,7 +214,7 @@ test("the messages that a turn has opened are found again by part, the newest of
     await settleItem(app, lease, id ?? 0, { state: "sent", messageId });
   }
   const lost = await enqueueSending(app, lease, opening("d", 2));
-  await settleItem(app, lease, lost ?? 0, { state: "failed", error: "gone", unreachable: true });
+  await settleItem(app, lease, lost ?? 0, { state: "failed", error: "gone", unreachable: "gone" });
   expect(await openMessages(app, turnId)).toEqual([
     { part: 0, messageId: 100 },
     { part: 1, messageId: 201 },

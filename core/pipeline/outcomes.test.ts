@@ -64,7 +64,7 @@ test("an answer is repeated up to its limit, and then the person is told, once f
   expect(row?.message.text).toContain("Ich konnte dir eine Antwort nicht ganz zeigen");
   expect(row?.message.keyboard?.[0]?.[0]?.data).toBe(String(button?.["id"]));
   // The notice has the same five chances; nothing more can be said of it.
-  await settleItem(app, lease, row?.id ?? 0, { state: "failed", error: "rejected", unreachable: false });
+  await settleItem(app, lease, row?.id ?? 0, { state: "failed", error: "rejected", unreachable: null });
   expect(await dueItems(app, lease)).toEqual([]);
 });
 
@@ -74,9 +74,10 @@ test("an answer that Telegram refuses is said to be given up; who has left hears
   const lease = await leaseOf(app);
   const scope = await it.team(1);
   for (const [n, kind, unreachable, said] of [
-    [1, "final", false, 1],
-    [2, "final", true, 0],
-    [3, "notice", false, 0],
+    [1, "final", null, 1],
+    [2, "final", "gone", 0],
+    [3, "final", "muted", 0],
+    [4, "notice", null, 0],
   ] as const) {
     const turn = await askAndEnd(scope, lease, n);
     await inSystem(app, (tx) =>
@@ -116,7 +117,7 @@ test("an outcome that comes late changes nothing about what has ended", async ()
   const id = await enqueueSending(app, lease, item(lease, "a"));
   await settleItem(app, lease, id ?? 0, { state: "sent", messageId: 5 });
   await settleItem(app, lease, id ?? 0, { state: "queued", afterMs: 0, error: "database", maybeSent: false });
-  await settleItem(app, lease, id ?? 0, { state: "failed", error: "late", unreachable: false });
+  await settleItem(app, lease, id ?? 0, { state: "failed", error: "late", unreachable: null });
   const rows = await it.admin`SELECT state, message_id::int, error FROM pipeline.outbox`;
   expect([...rows]).toEqual([{ state: "sent", message_id: 5, error: null }]);
 });

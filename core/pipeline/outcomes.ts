@@ -15,8 +15,14 @@ export type Delivery =
       readonly error: string;
       readonly maybeSent: boolean;
     }
-  /** `unreachable`: nobody is there to be told that something was given up. */
-  | { readonly state: "failed"; readonly error: string; readonly unreachable: boolean };
+  | Failed;
+
+type Failed = {
+  readonly state: "failed";
+  readonly error: string;
+  /** Why nobody can be told that something was given up: nobody is there, or we may not write. */
+  readonly unreachable: "gone" | "muted" | null;
+};
 
 /** A new message whose attempts may all have arrived is not sent more often than this. */
 export const SENDS_MAX = 5;
@@ -57,7 +63,7 @@ export async function recoverSending(app: App, lease: Lease): Promise<{ requeued
   ]);
   // One by one: each has its own team.
   for (const { id } of rest)
-    await giveUp(app, lease, Number(id), { error: "outcome unknown", unreachable: false });
+    await giveUp(app, lease, Number(id), { error: "outcome unknown", unreachable: null });
   return { requeued: requeued.length, givenUp: rest.length };
 }
 
@@ -76,14 +82,14 @@ async function giveUp(
   app: App,
   lease: Lease,
   id: number,
-  { error, unreachable }: { error: string; unreachable: boolean },
+  { error, unreachable }: Omit<Failed, "state">,
 ): Promise<void> {
   await inSystem(app, async (tx) => {
     const [row] = await tx.execute<GivenUp>(sql`UPDATE pipeline.outbox
       SET state = 'failed', payload = NULL, done_at = clock_timestamp(), error = ${error}
       WHERE id = ${id} AND state IN ('queued', 'sending') AND ${holds(lease)}
       RETURNING kind, org_id, turn_id, chat_id, thread_id, locale`);
-    if (row === undefined || row.kind !== "final" || unreachable) return;
+    if (row === undefined || row.kind !== "final" || unreachable !== null) return;
     await sayGivenUp(app, lease, row);
   });
 }

@@ -59,6 +59,8 @@ export function createDesk(options: { script: ClaudeScript; clock: () => number 
       running += 1;
       try {
         const reply = replyTo(call.request);
+        if ("after" in reply) await Promise.race([reply.after, departure(exchange.gone)]);
+        if (exchange.gone.aborted) return;
         const envelope = envelopeFor(call);
         const stream = call.request.stream === true;
         const outcome = outcomeOf(reply, { stream, requestId: call.requestId, envelope });

@@ -15,6 +15,8 @@ export type ClaudeReply =
       stopReason?: string;
       thinking?: string;
       toolCalls?: ToolCall[];
+      /** Nothing of the answer comes before this. */
+      after?: Promise<unknown>;
     }
   | {
       status: number;
