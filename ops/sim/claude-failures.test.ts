@@ -22,7 +22,7 @@ const PATIENCE_MS = 120_000;
 const SETTINGS: WorldSettings = {
   rateLimits: false,
   claude: {
-    bounds: { headersMs: 500, firstEventMs: 500, idleMs: 500, idleAliveMs: 600, totalMs: 10_000 },
+    bounds: { headersMs: 800, firstEventMs: 800, idleMs: 800, idleAliveMs: 900 },
     breaker: { waitMs: PAUSE_MS, waitMaxMs: PAUSE_MS, pausedMs: PAUSE_MS },
   },
   monitor: { tickMs: 20, probeMs: 600_000, doubtMs: 600_000, blipMs: 50, repeatMs: 1, offerMs: 600_000 },
