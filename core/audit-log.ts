@@ -19,7 +19,7 @@ export type AuditRow = {
   readonly actorType: "user" | "system" | "operator";
   /** The member's id, or the name of the program. */
   readonly actorId: string;
-  /** The member's name today; null for programs. */
+  /** The member's name today; null for programs, and for who was deleted. */
   readonly actorName: string | null;
   readonly action: AuditAction;
   readonly target: string | null;
@@ -71,7 +71,7 @@ export async function readAudit(
     ...(filter.until === undefined ? [] : [sql`l.at < ${filter.until.toISOString()}::timestamptz`]),
   ];
   const rows = await inTenant(scope, (tx) =>
-    tx.execute<Raw>(sql`SELECT l.seq, l.at, l.actor_type, l.actor_id, u.display_name AS actor_name, l.action, l.target, l.outcome,
+    tx.execute<Raw>(sql`SELECT l.seq, l.at, l.actor_type, l.actor_id, nullif(u.display_name, '') AS actor_name, l.action, l.target, l.outcome,
       l.model, l.correlation_id, l.detail
       FROM app.audit_log l LEFT JOIN app.users u ON u.org_id = l.org_id AND l.actor_type = 'user' AND u.id::text = l.actor_id
       WHERE ${sql.join(conditions, sql` AND `)} ORDER BY l.seq DESC LIMIT ${request.limit + 1}`),
@@ -84,7 +84,7 @@ export async function auditActors(scope: Scope, limit: number): Promise<AuditAct
   requireRole(scope, "admin");
   const rows = await inTenant(scope, (tx) =>
     tx.execute<{ id: string; name: string; events: number }>(sql`SELECT l.actor_id AS id,
-        coalesce(max(u.display_name), l.actor_id) AS name, count(*)::int AS events
+        coalesce(nullif(max(u.display_name), ''), l.actor_id) AS name, count(*)::int AS events
       FROM app.audit_log l LEFT JOIN app.users u ON u.org_id = l.org_id AND l.actor_type = 'user' AND u.id::text = l.actor_id
       WHERE l.org_id = ${scope.orgId} GROUP BY l.actor_id ORDER BY events DESC, name LIMIT ${limit}`),
   );

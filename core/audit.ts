@@ -10,6 +10,8 @@ export type AuditAction =
   | "member.join"
   | "account.language"
   | "account.time_zone"
+  | "account.export"
+  | "account.erase"
   | "member.role"
   | "member.leave"
   | "member.remove"

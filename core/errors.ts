@@ -40,6 +40,7 @@ export type ErrorCode =
   | "budget_too_high"
   | "budget_who_unknown"
   | "budget_who_several"
+  | "erase_last_owner"
   | "audit_unclear"
   | "audit_anchor_unclear"
   | "mail_not_set_up"

@@ -13,6 +13,7 @@ import { forgetAll, forgetNothing } from "./forget.ts";
 import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
 import { invites, revoke } from "./invites.ts";
 import { askHandOver, askRemove, handOver, member, members, remove, setRole } from "./members.ts";
+import { askErase, erase, myData, sendMine } from "./mydata.ts";
 import { askInstructions, chooseTeamLanguage, removeInstructions, voice } from "./voice.ts";
 import { askName, keepName } from "./team.ts";
 import { askLeave, askNewTeam, choose, leave, teams } from "./teams.ts";
@@ -60,6 +61,10 @@ const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   disconnect: { long: false, run: sureToDisconnect },
   disconnect_sure: { long: false, run: disconnect },
   invites: { long: false, run: invites },
+  mydata: { long: false, run: myData },
+  mydata_send: { long: true, run: sendMine },
+  mydata_erase: { long: false, run: askErase },
+  mydata_erase_sure: { long: true, run: erase },
   audit: { long: false, run: showAudit },
   audit_kinds: { long: false, run: chooseKind },
   audit_actors: { long: false, run: chooseActor },

@@ -10,6 +10,7 @@ import { settings } from "./settings.ts";
 import { auditLog } from "./audit.ts";
 import { budget, usage } from "./usage.ts";
 import { invite } from "./invites.ts";
+import { myData } from "./mydata.ts";
 import { members } from "./members.ts";
 import { claim } from "./team.ts";
 import { teams } from "./teams.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   { name: "connections", where: "private", who: "admin", run: connections },
   { name: "disconnect", where: "private", who: "admin", run: disconnectNamed },
   { name: "claim", where: "group", who: "admin", run: claim },
+  { name: "mydata", where: "private", who: "member", run: myData },
   { name: "help", where: "anywhere", who: "member", run: help },
 ];
 

@@ -52,7 +52,10 @@ async function teamText(scope: Scope): Promise<string> {
       ...useLines(locale, team),
     ],
     [
-      ...shown.map((member) => `${member.name}: ${useText(locale, member.use)}`),
+      ...shown.map(
+        ({ name, use }) =>
+          `${name === "" ? sentence(locale, "usage_former") : name}: ${useText(locale, use)}`,
+      ),
       ...(hidden.length === 0
         ? []
         : [

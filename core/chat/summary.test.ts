@@ -172,6 +172,24 @@ test("a conversation that was ended meanwhile gets no summary, and the call is p
   expect((await ask(scope, lease, 50)).history.messages).toEqual([]);
 });
 
+test("a summary of what somebody had deleted meanwhile is not kept", async () => {
+  const started = Promise.withResolvers<void>();
+  await using world = await start(() => {
+    started.resolve();
+    return { text: SUMMARY.repeat(20), chunkChars: 40, chunkMs: 20 };
+  });
+  const { it } = world;
+  const lease = await leaseOf(it.app);
+  const scope = await it.team(1);
+  const turn = await longConversation(scope, lease, it);
+  const summary = summarise(scope, turn, OPEN);
+  await started.promise;
+  await it.admin`DELETE FROM app.turns WHERE id = (SELECT id FROM app.turns ORDER BY created_at OFFSET 4 LIMIT 1)`;
+  await summary;
+  expect((await rowsOf(it)).audits).toMatchObject([{ outcome: "outdated" }]);
+  expect(await it.admin`SELECT FROM app.conversations WHERE summary IS NOT NULL`).toHaveLength(0);
+});
+
 test("without a budget, under a lost lease and for a short conversation nothing is asked", async () => {
   await using world = await start(undefined, { teamMicroUsd: 400_000 });
   const { it, claude } = world;

@@ -25,7 +25,8 @@ const ACTOR = { type: "system", name: "summary" } as const;
 type Task = {
   readonly conversationId: string;
   readonly messages: readonly ClaudeMessage[];
-  /** The last turn that it covers. */
+  /** The turns that it is about, and the last of them. */
+  readonly about: readonly string[];
   readonly upTo: string;
   readonly before: string | null;
 };
@@ -86,7 +87,8 @@ async function begin(scope: Scope, turn: Turn): Promise<Task | null> {
     const memory = await recall(tx, scope, open.id);
     const kept = newest(memory, KEPT);
     const covered = fitting(memory).filter((said) => !kept.includes(said));
-    const upTo = covered.at(-1)?.turnId;
+    const about = covered.map(({ turnId }) => turnId);
+    const upTo = about.at(-1);
     if (!isLong(memory) || upTo === undefined) return null;
     const call = { id: open.id, userId: null };
     if (!(await releaseStale(tx, scope, call))) return null;
@@ -96,7 +98,7 @@ async function begin(scope: Scope, turn: Turn): Promise<Task | null> {
     ];
     const { amount } = estimateOf(scope, { voice: turn.voice, messages, maxTokens: SUMMARY_TOKENS_MAX });
     await reserve(tx, scope, call, amount);
-    return { conversationId: open.id, messages, upTo, before: open.before };
+    return { conversationId: open.id, messages, about, upTo, before: open.before };
   });
 }
 
@@ -169,6 +171,8 @@ async function replace(tx: Tx, scope: Scope, task: Task, text: string): Promise<
         eq(conversations.orgId, scope.orgId),
         eq(conversations.id, task.conversationId),
         isNull(conversations.closedAt),
+        // Somebody may have had their words deleted meanwhile.
+        sql`(SELECT count(*) FROM app.turns t WHERE t.org_id = ${scope.orgId} AND t.id IN ${[...task.about]}) = ${task.about.length}`,
         sql`${conversations.summarisedTo} IS NOT DISTINCT FROM ${task.before}::timestamptz`,
       ),
     )

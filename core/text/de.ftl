@@ -49,6 +49,10 @@ button_audit_days = { $days ->
 }
 button_audit_mute = Kein täglicher Bericht
 button_audit_unmute = Täglicher Bericht
+button_mydata_send = Alles schicken
+button_mydata_said = Löschen, was ich sagte
+button_mydata_whole = Mich ganz löschen
+button_mydata_erase_sure = Endgültig löschen
 button_invites = Offene Einladungen
 button_revoke = { $number } widerrufen
 
@@ -117,6 +121,7 @@ command_connect = Claude, Slack oder ClickUp mit dem Schlüssel verbinden
 command_connections = was dein Team verbunden hat
 command_disconnect = eine Verbindung vergessen
 command_claim = diese Gruppe deinem Team zuordnen
+command_mydata = was ich über dich speichere: schicken oder löschen lassen
 command_help = was du hier tun kannst
 status_claude_ok = Claude antwortet ({ $model }).
 status_claude_unknown = Claude ist verbunden ({ $model }); seit dem letzten Start hat noch niemand etwas gefragt.
@@ -338,6 +343,7 @@ usage_others = { $count ->
     [one] { $count } weiteres Mitglied
    *[other] { $count } weitere Mitglieder
 }: { $used }
+usage_former = Jemand, der gelöscht wurde
 usage_shared = Zusammenfassungen langer Gespräche: { $used }
 usage_resets = Beginnt neu am { $resets }.
 usage_at_least = „≥“ heißt mindestens: Eine gestoppte oder wiederholte Antwort oder ein Modell ohne bekannten Preis kann mehr gekostet haben.
@@ -419,6 +425,7 @@ owner_link_used = Dieser Link wurde schon benutzt: Der Bot gehört bereits jeman
 group_only = Das geht in Gruppen: Füge mich zu einer hinzu und sende es dort.
 private_only = Das geht nur in unserem privaten Chat.
 group_taken = Diese Gruppe gehört schon zu einem anderen Team.
+erase_last_owner = { $teams }: Dort bist du der einzige Inhaber. Übergib das Team zuerst (/members), dann kann ich dich löschen.
 audit_unclear = Im Protokoll steht niemand mit diesem Namen, und keine Art von Ereignis heißt so. Es gibt { $kinds }. /audit zeigt alles.
 audit_anchor_unclear = Das ist kein Anker. Schick mir Nummer und Hash so, wie ich sie genannt habe: /audit verify 42 9f8e7d…
 mail_not_set_up = Bei diesem Bot ist kein E-Mail-Versand eingerichtet. Sein Betreiber muss zuerst RESEND_API_KEY setzen.
@@ -572,6 +579,46 @@ audit_anchor_state = Zeile { $seq } { $state ->
     [purged] wurde seitdem gelöscht, weil ihre Zeit um war.
    *[differs] ist nicht die, die du notiert hast: Das Protokoll wurde umgeschrieben.
 }
+
+# Somebody's own data
+mydata =
+    Ich speichere über dich: deinen Namen, deine Telegram-ID, deine E-Mail-Adresse, wenn du mir eine genannt hast, deine Sprache und Zeitzone, deine Teams und Rollen, was du gefragt hast und was ich geantwortet habe, wie viel vom Budget du verbraucht hast, und im Protokoll jedes Teams, was du getan hast, ohne Wortlaut. Passwörter und Anmeldungen speichere ich nur als Hash.
+
+    Ich kann dir alles schicken oder es löschen.
+mydata_erase_ask = { $what ->
+    [whole] Ich lösche alles, was du in allen Teams und Gruppen gesagt hast, mit meinen Antworten, und dann dich: Namen, Telegram-ID, E-Mail-Adresse, Anmeldungen. Du verlässt jedes Team. In den Protokollen bleibt, was geschehen ist, unter einer Nummer, die zu niemandem mehr führt.
+   *[said] Ich lösche alles, was du in allen Teams und Gruppen gefragt hast, mit meinen Antworten und den Zusammenfassungen davon. Du bleibst, wo du bist. In den Protokollen bleibt, dass du gefragt hast, ohne Wortlaut.
+} Das lässt sich nicht rückgängig machen.
+mydata_erased = { $what ->
+    [whole] Du bist gelöscht.
+   *[said] Gelöscht.
+} { $turns ->
+    [0] Es gab keine Frage zu löschen.
+    [one] Eine Frage ist samt Antwort weg.
+   *[other] { $turns } Fragen sind samt Antworten weg.
+}
+mydata_account =
+    Name: { $name }
+    Telegram-ID: { $id }
+    E-Mail: { $email }
+    Sprache: { $language }, Zeitzone: { $zone }
+    Seit { $since }
+    Anmeldungen: { $sessions }
+mydata_team = „{ $team }“, als { $role ->
+    [owner] Inhaber
+    [admin] Admin
+   *[other] Mitglied
+} seit { $since }. Im Protokoll des Teams bist du { $id }.
+mydata_questions = Fragen und Antworten, die neuesten zuerst: { $count }{ $left ->
+    [0] {""}
+   *[other] {" "}(ältere: { $left })
+}
+mydata_summary = Was ich vom älteren Teil eines Gesprächs weiß:
+mydata_log = Was du laut Protokoll getan hast, das Neueste zuerst: { $count }{ $left ->
+    [0] {""}
+   *[other] {" "}(ältere: { $left })
+}
+mydata_usage = Was du verbraucht hast, nach Monaten, in Mikro-Dollar und Tokens:
 
 # Claude's outages, for owners and the operator
 alert_claude_down = Claude antwortet { $minutes ->

@@ -49,6 +49,10 @@ button_audit_days = { $days ->
 }
 button_audit_mute = No daily report
 button_audit_unmute = Daily report
+button_mydata_send = Send me everything
+button_mydata_said = Delete what I said
+button_mydata_whole = Delete me altogether
+button_mydata_erase_sure = Delete for good
 button_invites = Open invites
 button_revoke = Revoke { $number }
 
@@ -117,6 +121,7 @@ command_connect = connect Claude, Slack or ClickUp by its key
 command_connections = what your team has connected
 command_disconnect = forget a connection
 command_claim = tie this group to your team
+command_mydata = what I keep about you: have it sent, or deleted
 command_help = what you can do here
 status_claude_ok = Claude answers ({ $model }).
 status_claude_unknown = Claude is connected ({ $model }); nobody has asked anything since the last start.
@@ -334,6 +339,7 @@ usage_others = { $count ->
     [one] { $count } more member
    *[other] { $count } more members
 }: { $used }
+usage_former = Somebody who was deleted
 usage_shared = Summaries of long conversations: { $used }
 usage_resets = Starts anew on { $resets }.
 usage_at_least = “≥” means at least: an answer that was stopped or repeated, or a model without a known price, may have cost more.
@@ -409,6 +415,7 @@ owner_link_used = That owner link has been used: this bot has an owner. Ask them
 group_only = That works in groups: add me to one and send it there.
 private_only = That works in our private chat only.
 group_taken = This group belongs to another team already.
+erase_last_owner = You are the only owner of { $teams }. Hand the team over first (/members), then I can delete you.
 audit_unclear = Nobody of that name stands in the log, and no kind of event is called that. There are { $kinds }. /audit shows everything.
 audit_anchor_unclear = That is no anchor. Send the number and the hash as I told them: /audit verify 42 9f8e7d…
 mail_not_set_up = Mail is not set up on this bot. Its owner has to set RESEND_API_KEY first.
@@ -562,6 +569,46 @@ audit_anchor_state = Row { $seq } { $state ->
     [purged] has been deleted since, because its time had come.
    *[differs] is not the one that you noted: the log was rewritten.
 }
+
+# Somebody's own data
+mydata =
+    I keep about you: your name, your Telegram ID, your e-mail address if you gave me one, your language and time zone, your teams and role, what you asked and what I answered, how much of the budget you used, and what you did, without its words, in each team's audit log. Passwords and sign-ins are kept as hashes.
+
+    I can send all of it, or delete it.
+mydata_erase_ask = { $what ->
+    [whole] I delete everything that you said, in all teams and groups, with my answers, and then you: name, Telegram ID, e-mail address, sign-ins. You leave every team. The audit logs keep what was done by a number that leads to nobody any more.
+   *[said] I delete everything that you asked, in all teams and groups, with my answers and the summaries made of them. You stay where you are. The audit logs keep that you asked, without words.
+} This cannot be undone.
+mydata_erased = { $what ->
+    [whole] You are deleted.
+   *[said] It is deleted.
+} { $turns ->
+    [0] There was no question to delete.
+    [one] One question went with its answer.
+   *[other] { $turns } questions went with their answers.
+}
+mydata_account =
+    Name: { $name }
+    Telegram ID: { $id }
+    E-mail: { $email }
+    Language: { $language }, time zone: { $zone }
+    Since { $since }
+    Sign-ins: { $sessions }
+mydata_team = “{ $team }”, as { $role ->
+    [owner] an owner
+    [admin] an admin
+   *[other] a member
+} since { $since }. In its audit log you are { $id }.
+mydata_questions = Questions and answers, the newest first: { $count }{ $left ->
+    [0] {""}
+   *[other] {" "}(older ones: { $left })
+}
+mydata_summary = What I remember of the older part of a conversation:
+mydata_log = What you did, by the audit log, the newest first: { $count }{ $left ->
+    [0] {""}
+   *[other] {" "}(older ones: { $left })
+}
+mydata_usage = What you used, by month, in micro-dollars and tokens:
 
 # Claude's outages, for owners and the operator
 alert_claude_down = Claude does not answer { $minutes ->

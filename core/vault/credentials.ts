@@ -198,7 +198,7 @@ export async function listConnections(scope: Scope): Promise<Connection[]> {
         kind: credentials.kind,
         last4: credentials.last4,
         status: cloudConnections.status,
-        connectedBy: users.displayName,
+        connectedBy: sql<string | null>`nullif(${users.displayName}, '')`, // who was deleted has no name
         connectedAt: cloudConnections.createdAt,
         lastUsedAt: cloudConnections.lastUsedAt,
       })
