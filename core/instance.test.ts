@@ -128,7 +128,7 @@ test("a demo's database is refused by a real bot and the other way round, and le
   }
 });
 
-test("a login that could walk around the walls is refused before anything is written", async () => {
+test("TN-06: a login that could walk around the walls is refused before anything is written", async () => {
   await using it = await createTestApp();
   const { adminUrl, migrateUrl } = it.urls;
   const strong: [login: string, databaseUrl: string][] = [

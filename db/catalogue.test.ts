@@ -11,7 +11,7 @@ import { createTestDatabase } from "./test-db.ts";
 const UNIQUE_ACROSS_TEAMS = ["invites_token_hash_key", "chats_claimed_group", "organizations_pkey"];
 const NO_WALL = ["instance", "instance_quotas"];
 
-test("every team's table stands behind the wall, and no index, key, function or grant opens it", async () => {
+test("TN-07: every team's table stands behind the wall, and no index, key, function or grant opens it", async () => {
   await using database = await createTestDatabase();
   const sql = createSql(database.adminUrl, { max: 1 });
   try {

@@ -24,7 +24,8 @@ type Press = {
   readonly run: (ctx: Ctx, visit: Visit, scope: Scope, buttonId: string) => Promise<void>;
 };
 
-const PRESSES: Readonly<Record<ButtonKind, Press>> = {
+/** Everything that a button may do. */
+export const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   retry: { long: true, run: retryByButton },
   continue: { long: true, run: retryByButton },
   answer_kept: { long: false, run: answerKept },
