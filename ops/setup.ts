@@ -1,13 +1,13 @@
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { createOwnerLink, OWNER_LINK_HOURS } from "../core/accounts/invites.ts";
-import { everyTeam } from "../core/accounts/teams.ts";
 import type { App } from "../core/app.ts";
 import type { Config } from "../core/config.ts";
 import { servingBot } from "../core/pipeline/lease.ts";
 import { explain } from "./failure.ts";
 import { firstRun } from "./first-run.ts";
 import { operatorScope, runAsOperator } from "./operator.ts";
+import { chooseTeam } from "./team-choice.ts";
 
 const USAGE = `Sets BlockBot up: asks for the bot's token and Claude's key, tries both, and writes .env.
 
@@ -58,15 +58,7 @@ async function setUp({ envFile, compose }: { envFile: string; compose: boolean }
 }
 
 async function newOwner(app: App, config: Config, wanted: string | null): Promise<string> {
-  const teams = await everyTeam(app);
-  const chosen = wanted === null ? teams.slice(0, 1) : teams.filter(({ name }) => name === wanted);
-  const [team] = chosen;
-  if (teams.length === 0)
-    throw new Error("Nobody owns this bot yet. Start it, and open the owner link that it prints.");
-  if (team === undefined || chosen.length > 1)
-    throw new Error(
-      `${chosen.length === 0 ? "No team" : "More than one team"} is called “${wanted}”. There are: ${teams.map(({ name }) => `“${name}”`).join(", ")}.`,
-    );
+  const team = await chooseTeam(app, wanted);
   const { parameter } = await createOwnerLink(operatorScope(app, team, "setup"));
   return [
     `Whoever opens this link first owns “${team.name}”, within ${OWNER_LINK_HOURS} hours:`,

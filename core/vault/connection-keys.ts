@@ -35,7 +35,10 @@ export const CONNECTION_KEYS = {
 type Values = z.infer<z.ZodObject<typeof CONNECTION_KEYS>>;
 
 /** The operator's OAuth clients; null where there is none. */
-export type OAuthClients = { readonly claude: OAuthClient | null; readonly google: OAuthClient | null };
+export type OAuthClients = {
+  readonly claude: OAuthClient | null;
+  readonly google: (OAuthClient & { readonly authUrl: string }) | null;
+};
 
 /** A secret of the environment that belongs into the vault of the first team; `key` is where it was found. */
 export type Seed = {
@@ -67,7 +70,12 @@ export function oauthClientsOf(values: Values): OAuthClients {
     google:
       googleId === undefined || googleSecret === undefined
         ? null
-        : { tokenUrl: values.GOOGLE_TOKEN_URL, clientId: googleId, secret: googleSecret },
+        : {
+            authUrl: values.GOOGLE_AUTH_URL,
+            tokenUrl: values.GOOGLE_TOKEN_URL,
+            clientId: googleId,
+            secret: googleSecret,
+          },
   };
 }
 

@@ -1,3 +1,4 @@
+import { instanceAccess } from "../../core/claude/credentials.ts";
 import { sql } from "drizzle-orm";
 import { createApi, failureOf } from "../../bot/client.ts";
 import type { App } from "../../core/app.ts";
@@ -122,7 +123,7 @@ async function ownPoll(app: App, botId: number) {
 }
 
 async function claude(app: App, config: Config): Promise<Found> {
-  if (config.claude.apiKey === null)
+  if (!app.claude.connected)
     return config.telegram === null
       ? { state: "off", text: "the practice model: set ANTHROPIC_API_KEY to make it real" }
       : {
@@ -130,7 +131,7 @@ async function claude(app: App, config: Config): Promise<Found> {
           text: "not connected: people read that they must wait",
           fix: "Set ANTHROPIC_API_KEY to a key from platform.claude.com",
         };
-  const found = await app.claude.retrieve(new AbortController().signal);
+  const found = await app.claude.retrieve(new AbortController().signal, await instanceAccess(app));
   if (found.kind !== null)
     return {
       state: "wrong",
