@@ -10,6 +10,7 @@ import {
   type Lease,
 } from "../core/pipeline/lease.ts";
 import { monitorClaude, type MonitorBounds } from "../core/claude/monitor.ts";
+import { watchParts, type PartBounds } from "../core/part-outages.ts";
 import { OUTBOX_CHANNEL } from "../core/pipeline/outbox.ts";
 import { recoverSending } from "../core/pipeline/outcomes.ts";
 import { undone } from "../core/pipeline/updates.ts";
@@ -43,6 +44,8 @@ export type BotSettings = {
   readonly allowances?: Allowances;
   /** How often Claude is looked after, and when people are told; other than usual for tests. */
   readonly monitor?: Partial<MonitorBounds>;
+  /** The same for the other parts of the health report. */
+  readonly parts?: Partial<PartBounds>;
   /** How often polling is looked after, and after how long a poll has stalled; other than usual for tests. */
   readonly watch?: { readonly everyMs: number; readonly stallMs: number };
 };
@@ -100,6 +103,7 @@ export async function serve(
       publishMenu(front),
       keepWatch(app, inbox, { signal: stop, ...(settings.watch ?? WATCH_BOUNDS) }, end),
       monitorClaude(app, lease, { signal: stop, bounds: settings.monitor ?? {} }),
+      watchParts(app, lease, { signal: stop, bounds: settings.parts ?? {} }),
     );
     await aborted(stop);
   } finally {

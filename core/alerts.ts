@@ -20,6 +20,8 @@ export type AlertKind =
   | "credential_user"
   | "audit_broken"
   | "budget_instance"
+  | "part_down"
+  | "part_back"
   | "claude_down"
   | "claude_back"
   | "claude_fault"

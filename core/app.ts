@@ -9,6 +9,7 @@ import { createPrices, type Cost, type Price, type Prices } from "./claude/prici
 import type { WatchdogBounds } from "./claude/watchdog.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { TeamCreation } from "./config.ts";
+import type { DiskSettings } from "./disk.ts";
 import { createJobs, type Jobs } from "./jobs.ts";
 import type { LimitRules } from "./limit-rules.ts";
 import { createLimits, type Limits } from "./limits.ts";
@@ -33,6 +34,8 @@ export type AppSettings = {
     readonly bounds?: Partial<WatchdogBounds>;
     readonly breaker?: Partial<BreakerBounds>;
   };
+  /** Where this instance keeps files; and what must stay free there, other than usual for tests. */
+  readonly disk: DiskSettings;
   /** `null`: nothing can be mailed. */
   readonly mail: MailSettings | null;
   /** The origin under which people reach the admin server. */
@@ -67,6 +70,7 @@ export type App = {
   readonly budgetRules: BudgetRules;
   readonly prices: Prices;
   readonly jobs: Jobs;
+  readonly disk: DiskSettings;
   readonly mail: Mail;
   readonly publicUrl: string;
   readonly tokens: Tokens;
@@ -116,6 +120,7 @@ export function createApp(settings: AppSettings, given: { clock?: Clock; log?: L
     budgetRules: settings.budgetRules,
     prices,
     jobs,
+    disk: settings.disk,
     mail: createMail(settings.mail),
     publicUrl: settings.publicUrl,
     tokens: createTokens({ secrets: settings.jwtSecrets, issuer: settings.publicUrl, clock }),

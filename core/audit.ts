@@ -12,6 +12,7 @@ export type AuditAction =
   | "account.time_zone"
   | "account.export"
   | "account.erase"
+  | "account.alerts"
   | "member.role"
   | "member.leave"
   | "member.remove"

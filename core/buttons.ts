@@ -20,6 +20,7 @@ export type ButtonKind =
   | "set_language"
   | "time_zone"
   | "set_time_zone"
+  | "health_alerts"
   | "voice"
   | "ask_instructions"
   | "remove_instructions"

@@ -5,6 +5,7 @@ import type { App } from "./app.ts";
 import type { Outage } from "./claude/breaker.ts";
 import type { ErrorKind } from "./claude/classify.ts";
 import { reportOf } from "./claude/health.ts";
+import { DISK_FREE_BYTES_MIN, freeBytesAt } from "./disk.ts";
 
 /** Ages and waits in whole seconds, latencies in whole milliseconds; `null` where nothing is known. */
 export type HealthReport = {
@@ -51,17 +52,23 @@ export type HealthReport = {
       state: "ok" | "degraded" | "off" | "unknown";
       waiting: number | null;
     };
+    /** Where files are kept, and mostly the database as well. */
+    disk: {
+      state: "ok" | "low" | "unknown";
+      freeMegabytes: number | null;
+    };
   };
 };
 
 const DATABASE_TIMEOUT_MS = 2_000;
 const REDIS_TIMEOUT_MS = 500;
+const DISK_TIMEOUT_MS = 500;
 const POLL_AGE_SECONDS_MAX = 120;
 const STARTING_SECONDS_MAX = 120;
 const INBOX_AGE_SECONDS_MAX = 60;
 const OUTBOX_LATE_SECONDS_MAX = 60;
 const MAIL_AGE_SECONDS_MAX = 60;
-const JOB_AGE_SECONDS_MAX = 300;
+export const JOB_AGE_SECONDS_MAX = 300;
 const DEAD_HOURS = 24;
 
 /**
@@ -70,7 +77,7 @@ const DEAD_HOURS = 24;
  * completed for two minutes; Claude away only degrades, since everything else goes on.
  */
 export async function healthReport(app: App): Promise<HealthReport> {
-  const [pipeline, redis] = await Promise.all([pipelineOf(app), redisOf(app)]);
+  const [pipeline, redis, disk] = await Promise.all([pipelineOf(app), redisOf(app), diskOf(app)]);
   const uptimeSeconds = secondsBetween(app.startedAt, app.clock.now());
   const components: HealthReport["components"] = {
     database: { state: pipeline === null ? "down" : "ok", latencyMs: pipeline?.latencyMs ?? null },
@@ -81,6 +88,7 @@ export async function healthReport(app: App): Promise<HealthReport> {
     outbox: outboxOf(pipeline),
     jobs: jobsOf(pipeline),
     mail: mailOf(app, pipeline),
+    disk,
   };
   return { status: statusOf(components), version: app.version, uptimeSeconds, components };
 }
@@ -129,9 +137,10 @@ const pipelineQuery = (credential: string) => sql`
        count(*) FILTER (WHERE maybe_sent > 0)::int AS outbox_unknown,
        extract(epoch FROM clock_timestamp() - min(next_at))::float8 AS outbox_late
      FROM pipeline.outbox WHERE state IN ('queued', 'sending', 'unknown')) AS outbox,
-    (SELECT count(*)::int AS mail_waiting, count(*) FILTER (WHERE state = 'retry')::int AS mail_retried,
-       extract(epoch FROM clock_timestamp() - min(created_on))::float8 AS mail_oldest
-     FROM pgboss.job WHERE name = 'mail' AND state < 'active') AS mail,
+    (SELECT count(*) FILTER (WHERE state < 'active')::int AS mail_waiting,
+       count(*) FILTER (WHERE retry_count > 0 OR state = 'retry')::int AS mail_retried,
+       extract(epoch FROM clock_timestamp() - min(created_on) FILTER (WHERE state < 'active'))::float8 AS mail_oldest
+     FROM pgboss.job WHERE name = 'mail' AND state <= 'active') AS mail,
     (SELECT count(*) FILTER (WHERE state < 'active')::int AS jobs_waiting,
        extract(epoch FROM clock_timestamp() - min(start_after) FILTER (WHERE state < 'active'))::float8 AS jobs_oldest,
        count(*) FILTER (WHERE state = 'failed')::int AS jobs_dead
@@ -159,6 +168,13 @@ async function redisOf(app: App): Promise<HealthReport["components"]["redis"]> {
   const latencyMs = await withinOrNull(app, REDIS_TIMEOUT_MS, "redis", () => app.limits.ping());
   const state = app.limits.state(); // read after the ping, which may have changed it
   return { state, latencyMs: latencyMs === null ? null : Math.round(latencyMs) };
+}
+
+async function diskOf(app: App): Promise<HealthReport["components"]["disk"]> {
+  const { folder, freeBytesMin = DISK_FREE_BYTES_MIN } = app.disk;
+  const free = await withinOrNull(app, DISK_TIMEOUT_MS, "disk", () => freeBytesAt(folder));
+  if (free === null) return { state: "unknown", freeMegabytes: null };
+  return { state: free < freeBytesMin ? "low" : "ok", freeMegabytes: Math.floor(free / 1e6) };
 }
 
 function telegramOf(
@@ -226,7 +242,7 @@ function jobsOf(pipeline: Pipeline | null): HealthReport["components"]["jobs"] {
   };
 }
 
-// A mail that waits to be tried again was refused a moment ago: that is how every process knows, not only the one that sent it.
+// A mail that waits to be tried again, or is, was refused a moment ago: so every process knows, not only the one that sent it.
 function mailOf(app: App, pipeline: Pipeline | null): HealthReport["components"]["mail"] {
   if (!app.mail.connected) return { state: "off", waiting: null };
   if (pipeline === null) return { state: "unknown", waiting: null };
@@ -235,7 +251,7 @@ function mailOf(app: App, pipeline: Pipeline | null): HealthReport["components"]
 }
 
 function statusOf(components: HealthReport["components"]): HealthReport["status"] {
-  const { database, redis, telegram, claude, inbox, outbox, jobs, mail } = components;
+  const { database, redis, telegram, claude, inbox, outbox, jobs, mail, disk } = components;
   if (database.state === "down" || telegram.state === "down") return "down";
   const isWhole =
     telegram.state === "ok" &&
@@ -244,7 +260,8 @@ function statusOf(components: HealthReport["components"]): HealthReport["status"
     inbox.state === "ok" &&
     outbox.state === "ok" &&
     jobs.state === "ok" &&
-    (mail.state === "ok" || mail.state === "off");
+    (mail.state === "ok" || mail.state === "off") &&
+    disk.state !== "low";
   return isWhole ? "ok" : "degraded";
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { tmpdir } from "node:os";
 import { createSql, type Sql } from "../db/client.ts";
 import { createTestDatabase } from "../db/test-db.ts";
 import { createApp, type App, type AppSettings } from "./app.ts";
@@ -39,6 +40,7 @@ export function testSettings(databaseUrl: string): AppSettings {
     redisUrl: null,
     masterKeys: TEST_KEYS,
     claude: { apiKey: null, baseUrl: "http://127.0.0.1:1", model: "claude-sonnet-5-5" },
+    disk: { folder: tmpdir(), freeBytesMin: 0 },
     mail: null,
     publicUrl: "https://bot.example.test",
     jwtSecrets: ["ZEn2bDHHj7qEWWnqmIFKvVtFhUuZ2xr8Cw4l1MDqjX0="],

@@ -77,6 +77,7 @@ export function operatorApp(
       masterKeys: config.masterKeys ?? parseMasterKeys(secrets?.masterKey ?? ""),
       jwtSecrets: config.jwtSecrets ?? [secrets?.jwtSecret ?? ""],
       claude: config.claude,
+      disk: { folder: at.folder },
       mail: config.mail,
       publicUrl: config.publicUrl ?? `http://127.0.0.1:${config.admin.port}`,
       operatorChatIds: config.operatorChatIds,

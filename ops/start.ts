@@ -68,6 +68,7 @@ async function start(config: Config, roles: readonly ProcessRole[], closers: Clo
       practice === null
         ? config.claude
         : { ...config.claude, apiKey: "practice-model-needs-no-key", baseUrl: practice },
+    disk: { folder },
     mail: config.mail ?? demo?.mail ?? null,
     publicUrl: config.publicUrl ?? door?.url ?? `http://127.0.0.1:${config.admin.port}`,
     jwtSecrets: config.jwtSecrets ?? [secrets?.jwtSecret ?? ""],

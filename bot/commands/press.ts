@@ -10,7 +10,7 @@ import { endEvery, endOne } from "./account.ts";
 import { retryByButton, stopById } from "./chat.ts";
 import { askSecret, disconnect, keepUnconnected, showConnections, sureToDisconnect } from "./connect.ts";
 import { forgetAll, forgetNothing } from "./forget.ts";
-import { askTimeZone, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
+import { askTimeZone, chooseAlerts, chooseLanguage, chooseTimeZone, settings } from "./settings.ts";
 import { invites, revoke } from "./invites.ts";
 import { askHandOver, askRemove, handOver, member, members, remove, setRole } from "./members.ts";
 import { askErase, erase, myData, sendMine } from "./mydata.ts";
@@ -36,6 +36,7 @@ export const PRESSES: Readonly<Record<ButtonKind, Press>> = {
   rename_team: { long: false, run: askName },
   settings: { long: false, run: settings },
   set_language: { long: false, run: chooseLanguage },
+  health_alerts: { long: false, run: chooseAlerts },
   voice: { long: false, run: voice },
   ask_instructions: { long: false, run: askInstructions },
   remove_instructions: { long: false, run: removeInstructions },

@@ -1,3 +1,4 @@
+import { setHealthAlerts, wantsHealthAlerts } from "../../core/accounts/health-alerts.ts";
 import { setLanguage, setTimeZone } from "../../core/accounts/settings.ts";
 import { findTimeZones, SUGGESTED_ZONES } from "../../core/accounts/time-zones.ts";
 import { takePress, type ButtonSpec } from "../../core/buttons.ts";
@@ -23,6 +24,15 @@ export async function chooseLanguage(ctx: Ctx, visit: Visit, scope: Scope, butto
   await conclude(ctx, visit, async () => {
     const { value } = await takePress(scope, buttonId, visit.place.chatId);
     return [await overview(ctx, await setLanguage(scope, languageOf(value)))];
+  });
+}
+
+/** An owner's button: whether they hear of what does not work. */
+export async function chooseAlerts(ctx: Ctx, visit: Visit, scope: Scope, buttonId: string): Promise<void> {
+  await conclude(ctx, visit, async () => {
+    const { value } = await takePress(scope, buttonId, visit.place.chatId);
+    await setHealthAlerts(scope, value === "on");
+    return [await overview(ctx, scope)];
   });
 }
 
@@ -71,7 +81,7 @@ async function overview(ctx: Ctx, scope: Scope): Promise<OutgoingMessage> {
   }).format(ctx.front.app.clock.now());
   const language = sentence(scope.locale, "language_name");
   const text = sentence(scope.locale, "settings", { language, zone: scope.timeZone, time });
-  return screen(ctx, scope, text, [...personalRows(scope), ...adminRows(scope)]);
+  return screen(ctx, scope, text, [...personalRows(scope), ...(await ownerRows(scope)), ...adminRows(scope)]);
 }
 
 function personalRows(scope: Scope): readonly (readonly ButtonSpec[])[] {
@@ -82,6 +92,14 @@ function personalRows(scope: Scope): readonly (readonly ButtonSpec[])[] {
       value: language,
     })),
     [{ label: sentence(scope.locale, "button_time_zone"), kind: "time_zone" }],
+  ];
+}
+
+async function ownerRows(scope: Scope): Promise<readonly (readonly ButtonSpec[])[]> {
+  if (!mayActAs(scope, "owner")) return [];
+  const value = (await wantsHealthAlerts(scope)) ? "off" : "on";
+  return [
+    [{ label: sentence(scope.locale, "button_health_alerts", { value }), kind: "health_alerts", value }],
   ];
 }
 

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { inSystem } from "../../db/tenant.ts";
-import { operatorChats } from "../accounts/strangers.ts";
+import { healthRecipients } from "../accounts/health-alerts.ts";
 import { mayAlert, tell, type Recipient } from "../alerts.ts";
 import type { App } from "../app.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
@@ -124,7 +124,7 @@ async function end(app: App, tx: Tx, lease: Lease, outage: Recorded): Promise<vo
 
 type Affected = Recipient & { readonly messages: number };
 
-/** The operator, with all that went unanswered, and the owners of each team that met the outage, with theirs. */
+/** The operator, with all that went unanswered, and the owners of each team that met the outage, with theirs, if they want to hear of it. */
 async function affected(app: App, tx: Tx, outage: Recorded, untilMs: number): Promise<Affected[]> {
   const rows = await tx.execute<{
     org_id: string;
@@ -136,13 +136,15 @@ async function affected(app: App, tx: Tx, outage: Recorded, untilMs: number): Pr
   );
   const teams = new Map(rows.map((row) => [row.org_id, row.messages]));
   const all = [...teams.values()].reduce((sum, messages) => sum + messages, 0);
+  const recipients = await healthRecipients(app);
   const told = new Map<number, Affected>();
   for (const { telegram_user_id: id, locale, messages } of rows) {
-    if (id === null) continue;
+    if (id === null || !recipients.some(({ chatId }) => chatId === Number(id))) continue;
     const before = told.get(Number(id))?.messages ?? 0;
     told.set(Number(id), { chatId: Number(id), locale: locale ?? "en", messages: before + messages });
   }
-  for (const operator of await operatorChats(app)) told.set(operator.chatId, { ...operator, messages: all });
+  for (const { chatId, locale, isOperator } of recipients)
+    if (isOperator) told.set(chatId, { chatId, locale, messages: all });
   return [...told.values()];
 }
 

@@ -11,6 +11,10 @@ button_forget = Alles löschen
 button_forget_not = Behalten
 button_keep_name = „{ $team }“ behalten
 button_rename_team = Anderen Namen wählen
+button_health_alerts = { $value ->
+    [off] Keine Meldungen über Störungen
+   *[on] Störungen melden
+}
 button_time_zone = Zeitzone
 button_back = Zurück
 button_voice = Wie ich „{ $team }“ antworte
@@ -667,6 +671,33 @@ alert_claude_model = { $lifecycle ->
        *[other] am { $date } abschalten
     }. Trag vorher bei CLAUDE_MODEL seinen Nachfolger ein und starte mich neu; bis dahin ändert sich nichts.
 }
+# Teile des Bots, die nicht arbeiten, für Inhaber und Betreiber
+alert_part_down = { $part ->
+    [telegram] Seit { $count } Min. hat kein Abruf von Nachrichten bei Telegram geklappt. Verloren geht nichts: Sie warten dort. Hält das an, prüfe Netz und DNS des Servers.
+    [mail] E-Mails gehen nicht hinaus: Resend ist nicht erreichbar oder lehnt sie ab, deshalb kommen Links zur Anmeldung nicht an. Es wird weiter versucht. Hält das an, prüfe RESEND_API_KEY und die Domain von MAIL_FROM.
+    [redis] Redis antwortet nicht. Die Grenzen werden so lange ohne Redis gezählt, und niemand merkt etwas davon. Prüfe REDIS_URL und den Server dahinter.
+    [disk] Die Festplatte ist fast voll: { $count } MB sind noch frei. Schaffe Platz, bevor sie voll ist: Dann hält Postgres an.
+    [worker] Hintergrundarbeit wartet, und niemand erledigt sie ({ $count }). Starte den Worker neu oder einen Prozess mit --role worker.
+   *[dead_jobs] { $count ->
+        [one] Eine Hintergrundarbeit wurde aufgegeben
+       *[other] { $count } Hintergrundarbeiten wurden aufgegeben
+    }: Jeder Versuch war fehlgeschlagen. Warum, steht im Log, in den Zeilen mit „job“.
+}
+alert_part_back = { $part ->
+    [telegram] Nachrichten werden wieder bei Telegram abgeholt
+    [mail] Keine E-Mail wartet mehr auf einen neuen Versuch
+    [redis] Redis antwortet wieder
+    [disk] Die Festplatte hat wieder Platz
+    [worker] Hintergrundarbeit wird wieder erledigt
+   *[dead_jobs] Seit einem Tag wurde keine Hintergrundarbeit aufgegeben
+}. Die Störung hat { $hours ->
+    [0] { $minutes ->
+        [0] weniger als eine Minute
+        [one] { $minutes } Minute
+       *[other] { $minutes } Minuten
+    }
+   *[other] { $hours } Std. { $minutes } Min.
+} gedauert.
 # E-Mail
 mail_login_subject = Anmelden bei „{ $team }“
 mail_login_headline = Anmelden bei „{ $team }“

@@ -11,6 +11,10 @@ button_forget = Delete everything
 button_forget_not = Keep it
 button_keep_name = Keep “{ $team }”
 button_rename_team = Choose another name
+button_health_alerts = { $value ->
+    [off] Stop telling me of outages
+   *[on] Tell me of outages
+}
 button_time_zone = Time zone
 button_back = Back
 button_voice = How I answer “{ $team }”
@@ -655,6 +659,32 @@ alert_claude_model = { $lifecycle ->
        *[other] {""} on { $date }
     }. Set CLAUDE_MODEL to its successor before that and start me again; until then nothing changes.
 }
+# Parts of the bot that do not work, for owners and the operator
+alert_part_down = { $part ->
+    [telegram] No fetch of messages from Telegram has succeeded for { $count } min. Nothing is lost: they wait there. If this goes on, check the server's network and DNS.
+    [mail] Mail does not go out: Resend cannot be reached or refuses it, so links to sign in do not arrive. It is tried again. If this goes on, check RESEND_API_KEY and the domain of MAIL_FROM.
+    [redis] Redis does not answer. Limits are counted without it meanwhile, and people notice nothing. Check REDIS_URL and the server behind it.
+    [disk] The disk is nearly full: { $count } MB are left. Make room before it is full: Postgres stops then.
+    [worker] Background work waits and nobody does it ({ $count }). Start the worker again, or a process with --role worker.
+   *[dead_jobs] { $count ->
+        [one] One piece of background work was given up
+       *[other] { $count } pieces of background work were given up
+    }: every attempt had failed. The log says why, in the lines with “job”.
+}
+alert_part_back = { $part ->
+    [telegram] Messages are being fetched from Telegram again
+    [mail] No mail waits to be tried again any more
+    [redis] Redis answers again
+    [disk] The disk has room again
+    [worker] Background work is being done again
+   *[dead_jobs] No background work has been given up for a day
+}. It had been otherwise for { $hours ->
+    [0] { $minutes ->
+        [0] less than a minute
+       *[other] { $minutes } min
+    }
+   *[other] { $hours } h { $minutes } min
+}.
 # Mail
 mail_login_subject = Sign in to “{ $team }”
 mail_login_headline = Sign in to “{ $team }”

@@ -40,6 +40,7 @@ test("everybody sees states; numbers and texts need the token or this very machi
       outbox: { state: "ok" },
       jobs: { state: "ok" },
       mail: { state: "off" },
+      disk: { state: "ok" },
     },
   };
   const wrongToken = { ...THROUGH_PROXY, Authorization: "Bearer health-token-of-this-tesT" };

@@ -83,6 +83,14 @@ const PARTS: Readonly<Record<Name, Part>> = {
       unknown: NO_DATABASE,
     },
   },
+  disk: {
+    title: "Disk",
+    states: {
+      ok: ["good", "Has room"],
+      low: ["warn", "Nearly full"],
+      unknown: ["idle", "Cannot be read"],
+    },
+  },
 };
 
 const STYLE = pageStyle(`
@@ -146,7 +154,7 @@ function item(part: Part, state: string, facts: readonly string[]) {
 }
 
 function factsOf({ components }: HealthReport): Record<Name, string[]> {
-  const { database, redis, telegram, claude, inbox, outbox, jobs, mail } = components;
+  const { database, redis, telegram, claude, inbox, outbox, jobs, mail, disk } = components;
   return {
     database: known(database.latencyMs, (ms) => `answered in ${ms} ms`),
     redis: known(redis.latencyMs, (ms) => `answered in ${ms} ms`),
@@ -175,6 +183,7 @@ function factsOf({ components }: HealthReport): Record<Name, string[]> {
       ...known(jobs.dead, (count) => `${count} given up since yesterday`),
     ],
     mail: known(mail.waiting, (count) => `${count} waiting`),
+    disk: known(disk.freeMegabytes, (megabytes) => `${(megabytes / 1_000).toFixed(1)} GB free`),
   };
 }
 

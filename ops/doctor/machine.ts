@@ -1,14 +1,13 @@
 import { sql } from "drizzle-orm";
-import { existsSync, statSync, statfsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
 import type { App } from "../../core/app.ts";
 import type { Config } from "../../core/config.ts";
+import { DISK_FREE_BYTES_MIN, freeBytesAt } from "../../core/disk.ts";
 import { inSystem } from "../../db/tenant.ts";
 import { lookAt, type Finding } from "./finding.ts";
 
 type Found = Omit<Finding, "part">;
 
-const FREE_BYTES_MIN = 1e9;
 const CLOCK_SECONDS_MAX = 5;
 const ASK_TIMEOUT_MS = 5_000;
 const OTHERS = 0o077;
@@ -20,7 +19,7 @@ export async function machineFindings(
   options: { secretFiles: readonly string[]; hasDatabase: boolean },
 ): Promise<Finding[]> {
   return [
-    await lookAt("Disk", async () => diskFinding(config.dataDir, freeBytesAt(config.dataDir))),
+    await lookAt("Disk", async () => diskFinding(config.dataDir, await freeBytesAt(config.dataDir))),
     await lookAt("Clock", async () => clockFinding(await clockOffsets(app, config, options.hasDatabase))),
     await lookAt("Secret files", async () => filesFinding(options.secretFiles)),
   ];
@@ -29,7 +28,7 @@ export async function machineFindings(
 /** Too little room fails before there is none: Postgres stops when its disk is full. */
 export function diskFinding(folder: string, freeBytes: number): Found {
   const free = `${(freeBytes / 1e9).toFixed(1)} GB free for ${folder}`;
-  if (freeBytes >= FREE_BYTES_MIN) return { state: "ok", text: free };
+  if (freeBytes >= DISK_FREE_BYTES_MIN) return { state: "ok", text: free };
   return {
     state: "wrong",
     text: free,
@@ -68,13 +67,6 @@ function filesFinding(paths: readonly string[]): Found {
   return there.length === 0
     ? { state: "off", text: "there are none" }
     : { state: "ok", text: `only their owner reads ${there.join(" and ")}` };
-}
-
-function freeBytesAt(folder: string): number {
-  let existing = resolve(folder);
-  while (!existsSync(existing)) existing = dirname(existing);
-  const { bavail, bsize } = statfsSync(existing);
-  return bavail * bsize;
 }
 
 async function clockOffsets(app: App, config: Config, hasDatabase: boolean): Promise<Record<string, number>> {

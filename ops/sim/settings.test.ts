@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createSql } from "../../db/client.ts";
-import { ALICE, GROUP, startWorld } from "./world.ts";
+import { ALICE, GROUP, hasButton, startWorld } from "./world.ts";
 
 test("/settings changes a person's language at once, in the same message, and in what is said afterwards", async () => {
   await using world = await startWorld(undefined, { rateLimits: false });
@@ -10,8 +10,14 @@ test("/settings changes a person's language at once, in the same message, and in
   expect(shown.buttons.map((row) => row.map(({ text }) => text))).toEqual([
     ["English", "Deutsch", "Русский"],
     ["Time zone"],
+    ["Stop telling me of outages"],
     ["How I answer “Alice's team”"],
   ]);
+  world.press(ALICE, "Stop telling me of outages");
+  const muted = () => world.heard(ALICE).some((message) => hasButton(message, "Tell me of outages"));
+  await world.telegram.waitFor(muted);
+  world.press(ALICE, "Tell me of outages");
+  await world.telegram.waitFor(() => !muted());
   const press = world.press(ALICE, "Deutsch");
   const changed = await world.hears(ALICE, "Sprache: Deutsch");
   expect(changed.messageId).toBe(shown.messageId);

@@ -1,5 +1,6 @@
 import { createApp, type App, type AppSettings } from "../../core/app.ts";
 import type { MonitorBounds } from "../../core/claude/monitor.ts";
+import type { PartBounds } from "../../core/part-outages.ts";
 import { loadConfig, type TeamCreation } from "../../core/config.ts";
 import { createLog } from "../../core/log.ts";
 import { openInstance } from "../../core/instance.ts";
@@ -70,6 +71,7 @@ export type WorldSettings = {
   /** Another key, address or patience with Claude than usual. */
   claude?: Partial<AppSettings["claude"]>;
   monitor?: Partial<MonitorBounds>;
+  parts?: Partial<PartBounds>;
   roles?: readonly ProcessRole[];
   corsOrigins?: readonly string[];
 };
@@ -179,6 +181,7 @@ async function bootProduct(surroundings: Surroundings, door: AdminDoor) {
       apiRoot: telegram.url,
       ...(settings.rateLimits === false ? { allowances: UNBOUNDED } : {}),
       ...(settings.monitor === undefined ? {} : { monitor: settings.monitor }),
+      ...(settings.parts === undefined ? {} : { parts: settings.parts }),
     },
     door: roles.includes("admin") ? door : null,
     admin: { healthToken: null, trustedProxies: [], corsOrigins: settings.corsOrigins ?? [] },
