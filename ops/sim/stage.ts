@@ -32,8 +32,8 @@ export type Stage = {
   readonly sql: Sql;
   /** What Claude has sent, by the answer's id; see `answerScript`. */
   readonly sent: ReadonlyMap<string, string>;
-  /** Spawns the program; the one before must have ended. Its `ready` says when it serves. */
-  launch(): Program;
+  /** Spawns the program, with these keys of the environment besides; the one before must have ended. Its `ready` says when it serves. */
+  launch(more?: Record<string, string>): Program;
   /** The end of what the program that was launched last has printed. */
   lastWords(): string;
   /** Kills the program, as the kernel does when memory is short. */
@@ -78,8 +78,9 @@ export async function openStage(database: StageDatabase): Promise<Stage> {
     claude,
     sql,
     sent,
-    launch() {
-      program = launchProgram(environment({ folder, databaseUrl: database.databaseUrl, telegram, claude }));
+    launch(more = {}) {
+      const known = environment({ folder, databaseUrl: database.databaseUrl, telegram, claude });
+      program = launchProgram({ ...known, ...more });
       return program;
     },
     lastWords: () => program?.output().slice(-LAST_WORDS_CHARS) ?? "",
