@@ -268,7 +268,7 @@ forget_ask =
        *[other] dieser Gruppe oder dieses Themas, auch die der anderen,
     } mit Zusammenfassungen und aufgehobenen Fragen. Eine Antwort, die gerade entsteht, wird gestoppt.
 
-    Die Nachrichten in Telegram bleiben stehen: Lösche sie dort selbst. Das Audit-Log behält, dass etwas gefragt wurde, aber nicht, was.
+    Die Nachrichten in Telegram bleiben stehen: Lösche sie dort selbst. Im Protokoll des Teams bleibt stehen, dass etwas gefragt wurde, aber nicht, was.
 forgotten = { $dropped ->
     [0] Gelöscht. Von dem, was hier gesagt wurde, weiß ich nichts mehr.
     [one] Gelöscht. Von dem, was hier gesagt wurde, weiß ich nichts mehr; eine wartende Nachricht habe ich verworfen.
@@ -418,7 +418,7 @@ member_unknown = Diese Person ist nicht mehr im Team.
 last_owner = Das Team braucht einen Inhaber. Übergib es zuerst jemand anderem: /members.
 team_unknown = In diesem Team bist du nicht.
 team_creation_closed = Neue Teams können nur die Inhaber des ersten Teams dieses Bots gründen.
-too_many_teams = Dir gehören schon { $max } Teams, mehr geht nicht.
+too_many_teams = Dir gehören schon { $max } Teams, und mehr als das geht nicht.
 team_name_invalid = Ein Teamname hat 1 bis { $max } Zeichen. Schick mir einen anderen.
 time_zone_unknown = Eine Zeitzone mit diesem Namen kenne ich nicht. Tippe auf „{ button_time_zone }“ und schick mir die nächste große Stadt in deiner Zone.
 invite_unknown = Diesen Einladungslink gibt es nicht. Lass dir einen neuen geben.
@@ -455,7 +455,7 @@ email_invalid = Das ist keine E-Mail-Adresse, an die ich schreiben kann. Sie sie
 too_many_requests = Zu viele Anfragen. Versuch es in { $seconds } s noch einmal.
 button_gone = Dieser Knopf funktioniert nicht mehr.
 button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
-continued_below = Diese Antwort geht weiter unten in einer anderen Nachricht weiter.
+continued_below = Diese Antwort steht weiter unten in einer neuen Nachricht.
 nothing_to_stop = Hier wird gerade nichts beantwortet.
 nothing_kept = Hier wartet nichts mehr: Es ist beantwortet, neu gestellt oder älter als einen Tag.
 nothing_to_retry = Hier gibt es noch keine Frage, die sich noch einmal stellen ließe.
@@ -489,7 +489,7 @@ file_too_big = „{ $name }“ hat { $size } MB, und von so einer Datei nehme ic
 picture_too_big = „{ $name }“ hat { $size } MB, und Bilder nehme ich bis { $max } MB an. Schick es als Foto: Telegram verkleinert es.
 files_too_many = Mit einer Frage nehme ich bis zu { $max } Dateien an.
 files_too_big = Zusammen haben diese Dateien { $size } MB, und mit einer Frage nehme ich bis zu { $max } MB an. Schick weniger auf einmal.
-claude_key_wrong_kind = Das ist das Token eines Abonnements oder eines, das bald endet. Ich brauche einen API-Schlüssel aus der Claude Console (sk-ant-api…). Es wurde nichts geändert.
+claude_key_wrong_kind = Das ist das Token eines Abonnements oder eines, das bald abläuft. Ich brauche einen API-Schlüssel aus der Claude Console (sk-ant-api…). Es wurde nichts geändert.
 claude_key_refused = { $kind ->
     [model_missing] Claude nimmt diesen Schlüssel an, aber sein Konto hat { $model } nicht
     [billing] Claude nimmt diesen Schlüssel an, aber sein Konto ist nicht bezahlt
@@ -499,10 +499,10 @@ claude_key_unchecked = Claude konnte nicht gefragt werden, ob es diesen Schlüss
 unexpected = Bei uns ist etwas schiefgegangen. Bitte versuch es noch einmal; wenn es so bleibt, nenne dem Betreiber diese Referenz: { $code }
 
 # For the operator
-alert_stranger = { $name } (Telegram-ID { $id }) hat mir geschrieben und ist in keinem Team. Ich habe höflich abgelehnt. Gehört die Person zu euch, dann schick ihr einen Link aus /invite.
+alert_stranger = { $name } (Telegram-ID { $id }) hat mir geschrieben, ist aber in keinem Team. Ich habe höflich abgelehnt. Gehört die Person zu euch, dann schick ihr einen Link aus /invite.
 alert_budget_instance = Alle Teams zusammen haben { $percent } % dessen verbraucht, was dieser Bot in diesem Monat kosten darf ({ $limit }). BUDGET_INSTANCE_USD erhöht es.
 alert_parked = Eine Nachricht (Update { $id }) hat dieses Programm dreimal hintereinander zum Absturz gebracht. Ich habe sie beiseitegelegt; im Log steht mehr.
-alert_conflict = Ein anderes Programm holt mit demselben Token meine Nachrichten bei Telegram ab, oder es wurde ein Webhook dafür gesetzt: Manche Nachrichten erreichen mich nicht. Beende das Programm, oder lass dir von @BotFather ein neues Token geben (/revoke) und trag es in TELEGRAM_BOT_TOKEN ein.
+alert_conflict = Ein anderes Programm holt mit demselben Token meine Nachrichten bei Telegram ab, oder es wurde ein Webhook dafür gesetzt: Manche Nachrichten erreichen mich deshalb nicht. Beende das andere Programm, oder lass dir von @BotFather ein neues Token geben (/revoke) und trag es in TELEGRAM_BOT_TOKEN ein.
 alert_conflict_over = Seit fünf Minuten holt kein anderes Programm mehr meine Nachrichten ab. Was es in der Zwischenzeit bekommen hat, habe ich nicht gesehen.
 alert_new_group = { $name } hat die Gruppe „{ $group }“ dem Team „{ $team }“ zugeordnet: Ich antworte dort den Mitgliedern des Teams.
 alert_new_admin = { $name } ist jetzt { $role ->

@@ -5,7 +5,7 @@ export const SENTENCES: Partial<Record<ErrorKind, readonly [en: string, de: stri
   not_connected: [
     "Claude is not connected yet, so I cannot answer. The owner of this bot has to set ANTHROPIC_API_KEY; your question is kept, press Retry afterwards.",
     "Claude ist noch nicht verbunden, deshalb kann ich nicht antworten. Der Betreiber dieses Bots muss ANTHROPIC_API_KEY setzen; deine Frage bleibt erhalten, tippe danach auf „Erneut fragen“.",
-    "Claude ещё не подключён, поэтому я не могу ответить. Владельцу этого бота нужно задать ANTHROPIC_API_KEY; ваш вопрос сохранён, после этого нажмите «Повторить».",
+    "Claude ещё не подключён, поэтому я не могу ответить. Оператору этого бота нужно задать ANTHROPIC_API_KEY; ваш вопрос сохранён, после этого нажмите «Повторить».",
   ],
   unreachable: [
     "Claude cannot be reached right now. Your question is kept: press Retry in a minute.",
@@ -50,12 +50,12 @@ export const SENTENCES: Partial<Record<ErrorKind, readonly [en: string, de: stri
   auth: [
     "The assistant is paused: Claude does not accept our key, and the owner of this bot has to renew it. Your question is kept, press Retry afterwards.",
     "Der Assistent pausiert: Claude nimmt unseren Schlüssel nicht an, und der Betreiber dieses Bots muss ihn erneuern. Deine Frage bleibt erhalten, tippe danach auf „Erneut fragen“.",
-    "Помощник приостановлен: Claude не принимает наш ключ, и владельцу этого бота нужно его обновить. Ваш вопрос сохранён, после этого нажмите «Повторить».",
+    "Помощник приостановлен: Claude не принимает наш ключ, и оператору этого бота нужно его обновить. Ваш вопрос сохранён, после этого нажмите «Повторить».",
   ],
   forbidden: [
     "The assistant is paused: our Claude account may not do this, and the owner of this bot has to look at it. Your question is kept, press Retry afterwards.",
     "Der Assistent pausiert: Unser Claude-Konto darf das nicht, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „Erneut fragen“.",
-    "Помощник приостановлен: нашему аккаунту Claude это не разрешено, и владельцу этого бота нужно с этим разобраться. Ваш вопрос сохранён, после этого нажмите «Повторить».",
+    "Помощник приостановлен: нашему аккаунту Claude это не разрешено, и оператору этого бота нужно с этим разобраться. Ваш вопрос сохранён, после этого нажмите «Повторить».",
   ],
   billing: [
     "The assistant is paused by its operator. Your question is kept: press Retry later.",
@@ -65,7 +65,7 @@ export const SENTENCES: Partial<Record<ErrorKind, readonly [en: string, de: stri
   model_missing: [
     "The assistant is paused: its Claude model is not available, and the owner of this bot has to look at it. Your question is kept, press Retry afterwards.",
     "Der Assistent pausiert: Sein Claude-Modell ist nicht verfügbar, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „Erneut fragen“.",
-    "Помощник приостановлен: его модель Claude недоступна, и владельцу этого бота нужно с этим разобраться. Ваш вопрос сохранён, после этого нажмите «Повторить».",
+    "Помощник приостановлен: его модель Claude недоступна, и оператору этого бота нужно с этим разобраться. Ваш вопрос сохранён, после этого нажмите «Повторить».",
   ],
   too_long: [
     "This conversation has become too long for Claude. Press New chat, and I answer your question in a new one.",
