@@ -19,6 +19,7 @@ async function untilState(it: TestApp, state: string): Promise<void> {
 function working(run: (job: Job) => Promise<void>): JobTable {
   return {
     retention: { cron: YEARLY, run },
+    sign_in: { run },
     report: { run },
     backup: { run },
     model: { run },

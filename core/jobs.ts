@@ -16,6 +16,7 @@ const DAY_SECONDS = 86_400;
 /** Every kind of background work: how it is tried again (seconds, with backoff), and how many run at once in one process. */
 const QUEUES = {
   retention: { retryLimit: 5, retryDelay: 5, retryDelayMax: 300, keptSeconds: 7 * DAY_SECONDS, workers: 1 },
+  sign_in: { retryLimit: 3, retryDelay: 30, retryDelayMax: 300, keptSeconds: DAY_SECONDS, workers: 1 },
   report: { retryLimit: 5, retryDelay: 30, retryDelayMax: 600, keptSeconds: 7 * DAY_SECONDS, workers: 1 },
   backup: { retryLimit: 3, retryDelay: 60, retryDelayMax: 600, keptSeconds: 7 * DAY_SECONDS, workers: 1 },
   // Waits out an outage of Claude; tomorrow is another day.

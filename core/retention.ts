@@ -15,7 +15,7 @@ const FILE_REF_DAYS = 7;
 
 /**
  * Deletes what is no longer needed: finished updates and messages, outages that are long over, expired buttons,
- * references to files, links and sessions that have ended, old audit rows; and gives back what abandoned calls
+ * references to files, old audit rows; and gives back what abandoned calls
  * reserved. Safe to repeat.
  */
 export async function runRetention(app: App): Promise<void> {
@@ -43,7 +43,6 @@ export async function runRetention(app: App): Promise<void> {
       await forgetFiles(tx, orgId);
     });
   }
-  await inSystem(app, (tx) => tx.execute(sql`SELECT FROM auth.purge_sign_in()`));
   const auditRows = await purgeAudit(app);
   app.log.info({ updates: updates.length, messages: messages.length, reservations, auditRows }, "retention");
 }
@@ -68,4 +67,9 @@ async function forgetFiles(tx: Tx, orgId: string): Promise<void> {
       (SELECT jsonb_agg(f || '{"ref": null}' ORDER BY at) FROM jsonb_array_elements(files) WITH ORDINALITY each (f, at))
     WHERE org_id = ${orgId} AND status <> 'running' AND jsonb_path_exists(files, '$[*].ref ? (@ != null)')
       AND coalesce(ended_at, created_at) < now() - ${FILE_REF_DAYS} * interval '1 day'`);
+}
+
+/** Deletes links that have expired, and sessions whose thirty days are over. Safe to repeat. */
+export async function purgeSignIn(app: App): Promise<void> {
+  await inSystem(app, (tx) => tx.execute(sql`SELECT FROM auth.purge_sign_in()`));
 }

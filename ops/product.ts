@@ -6,7 +6,7 @@ import { deliverMail } from "../core/accounts/letters.ts";
 import { checkModelPlan } from "../core/claude/model-plans.ts";
 import { noteDegraded } from "../core/limit-notes.ts";
 import { reportAudit } from "../core/audit-report.ts";
-import { runRetention } from "../core/retention.ts";
+import { purgeSignIn, runRetention } from "../core/retention.ts";
 import { refreshExpiring } from "../core/vault/refresh-job.ts";
 import type { AdminDoor, AdminSettings } from "./admin/server.ts";
 
@@ -25,6 +25,7 @@ export type ProductSettings = {
 };
 
 const RETENTION_CRON = "17 3 * * *";
+const SIGN_IN_CRON = "7 * * * *";
 const MODEL_CRON = "43 5 * * *";
 const MODEL_MS = 30_000;
 const REPORT_CRON = "0 7 * * *"; // when most of Europe is at work and yesterday is over everywhere west of it
@@ -56,6 +57,7 @@ export async function startProduct(app: App, settings: ProductSettings) {
 function jobsOf(app: App, backUp: ProductSettings["backUp"]): JobTable {
   return {
     retention: { cron: RETENTION_CRON, run: () => runRetention(app) },
+    sign_in: { cron: SIGN_IN_CRON, run: () => purgeSignIn(app) },
     report: { cron: REPORT_CRON, run: () => reportAudit(app) },
     // Without a schedule of its own, but one of an earlier start may still be there.
     backup: { ...(backUp === null ? {} : { cron: BACKUP_CRON }), run: async () => backUp?.() },

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { purgeSignIn } from "../retention.ts";
 import { newCorrelationId } from "../scope.ts";
 import { refusalOf, type TestApp } from "../test-app.ts";
 import { callerOfToken } from "./callers.ts";
@@ -121,6 +122,26 @@ test("ML-15: whoever was disabled or removed between the mail and the click is n
   const disabled = await askForLink(it);
   await it.admin`UPDATE auth.accounts SET status = 'disabled'`;
   expect(await refusalOf(confirm(disabled.token))).toBe("link_gone");
+});
+
+test("ML-22: what has expired is deleted, and nothing else", async () => {
+  await using world = await startSignIn();
+  const { it } = world;
+  const over = await signIn(it);
+  await it.admin`UPDATE auth.sessions SET expires_at = clock_timestamp()`;
+  await askForLink(it);
+  await it.admin`UPDATE auth.magic_links SET expires_at = clock_timestamp()`;
+  const live = await askForLink(it);
+  const current = await signIn(it, "ann@example.com");
+  const kept = await askForLink(it);
+  await purgeSignIn(it.app);
+  expect((await it.admin`SELECT id FROM auth.sessions`).map(({ id }) => String(id))).toEqual([
+    current.caller.sessionId,
+  ]);
+  expect(over.caller.sessionId).not.toBe(current.caller.sessionId);
+  expect(await it.admin`SELECT FROM auth.magic_links`).toHaveLength(1);
+  expect(await inspectMagicLink(it.app, { token: kept.token, binding: null })).not.toBeNull();
+  expect(await inspectMagicLink(it.app, { token: live.token, binding: null })).toBeNull(); // a sign-in ends the others
 });
 
 test("ML-17: a sign-in leaves the other sessions of the person as they are", async () => {

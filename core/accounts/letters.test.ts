@@ -22,6 +22,7 @@ async function start() {
 async function work(it: TestApp): Promise<void> {
   await it.app.jobs.start({
     retention: { cron: YEARLY, run: async () => undefined },
+    sign_in: { run: async () => undefined },
     report: { run: async () => undefined },
     refresh: { run: async () => undefined },
     backup: { run: async () => undefined },

@@ -1,6 +1,9 @@
 import { Hono, type Context } from "hono";
+import { callerOfRefresh } from "../../core/accounts/callers.ts";
 import type { App } from "../../core/app.ts";
 import { healthReport, isReady, type HealthReport } from "../../core/health.ts";
+import { mayActAs } from "../../core/scope.ts";
+import { cookiesOf } from "./cookies.ts";
 import type { AdminEnv } from "./request.ts";
 import { STATUS_PAGE_CSP, statusPage } from "./status-page.ts";
 
@@ -20,7 +23,9 @@ export function healthRoutes(
 
   routes.get("/health", async (c) => {
     const current = await report();
-    const withDetails = maySeeDetails(c.req.raw, c.env.peer);
+    const withDetails =
+      maySeeDetails(c.req.raw, c.env.peer) ||
+      (current.components.database.state === "ok" && (await isAdmin(app, c)));
     c.status(current.status === "down" ? 503 : 200);
     c.header("Vary", "Accept");
     return prefersHtml(c.req.header("Accept"))
@@ -32,6 +37,14 @@ export function healthRoutes(
     (await ready()) ? c.json({ status: "ready" }) : c.json({ status: "not_ready" }, 503),
   );
   return routes;
+}
+
+/** Whether an admin's browser asks. Its cookie is looked at and not used up. */
+async function isAdmin(app: App, c: Context<AdminEnv>): Promise<boolean> {
+  const { refresh } = cookiesOf(c.req.raw);
+  if (refresh === null) return false;
+  const caller = await callerOfRefresh(app, refresh, c.get("correlationId"));
+  return caller !== null && mayActAs(caller.scope, "admin");
 }
 
 function pageOf(c: Context<AdminEnv>, report: HealthReport, withDetails: boolean) {

@@ -321,7 +321,7 @@ test("CK-01: cookies are the browser's alone, and no refusal sets one", async ()
   }
 });
 
-test("bodies are small, whole, known to the last field, and arrive as JSON", async () => {
+test("ML-11: bodies are small, whole, known to the last field, and arrive as JSON", async () => {
   await using it = await start();
   const send = async (raw: string, type = "application/json") => {
     const { status, json, headers } = await it.call("POST", "/auth/login", {
@@ -341,6 +341,7 @@ test("bodies are small, whole, known to the last field, and arrive as JSON", asy
     "[]",
     "7",
     `{"email":"a@x.com"}`,
+    `{"email":"a@x.com","password":"x","redirect":"//evil.example"}`,
     `{"email":"a@x.com","password":"x","admin":true}`,
     `{"__proto__":{},"email":"a@x.com","password":"x"}`,
   ])
@@ -503,6 +504,27 @@ test("RT-13 and CK-06: sessions and the password over HTTP", async () => {
     code: "login_wrong",
     detail: "Die Adresse oder das Passwort ist falsch.",
   });
+});
+
+test("an admin's browser sees the numbers of /health, a member's and a signed-out one the states", async () => {
+  await using it = await start();
+  const details = async () => {
+    const headers = {
+      Cookie: `__Host-rt=${it.jar.get("__Host-rt") ?? ""}`,
+      "X-Forwarded-For": "203.0.113.9",
+    };
+    const health = await (await fetch(`${it.url}/health`, { headers })).json();
+    return "latencyMs" in health.components.database;
+  };
+  expect(await details()).toBe(false);
+  await it.signIn();
+  expect(await details()).toBe(true);
+  expect((await it.call("POST", "/auth/refresh")).status).toBe(200); // looking has not used it up
+  await it.it.admin`UPDATE app.users SET role = 'member'`;
+  expect(await details()).toBe(false);
+  await it.it.admin`UPDATE app.users SET role = 'admin'`;
+  await it.call("DELETE", "/auth/sessions", { token: await it.signIn() });
+  expect(await details()).toBe(false);
 });
 
 test("people of a team have an hour's worth of requests, and another team is not held up", async () => {

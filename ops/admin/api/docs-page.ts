@@ -95,7 +95,7 @@ function article(endpoint: Endpoint) {
   const kind = contentType ?? (answer === undefined ? "no body" : "JSON");
   return html`<article>
     <h3><span class="method">${method}</span> ${path}</h3>
-    <p>${summary}</p>
+    <p>${summary.split("`").map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`))}</p>
     <p class="facts">${ACCESS[access]} Answers ${status}, ${kind}.</p>
     ${shown.map(([title, schema, io]) =>
       schema === undefined

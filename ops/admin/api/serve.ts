@@ -33,18 +33,19 @@ export function apiRoutes(serving: Serving, endpoints: readonly Endpoint[]): Hon
 }
 
 async function serve(c: Context<AdminEnv>, serving: Serving, endpoint: Endpoint): Promise<Response> {
-  try {
-    const limits = new Headers();
-    const response = await answer(c, serving, { endpoint, limits });
-    for (const [name, value] of limits) response.headers.set(name, value);
-    return response;
-  } catch (err) {
-    if (!(err instanceof AppError)) throw err;
-    const locale = c.req.header("Accept-Language") ?? null;
-    const response = refusalResponse(err, { correlationId: c.get("correlationId"), locale });
-    if (response.status === 401) response.headers.set("WWW-Authenticate", "Bearer");
-    return response;
-  }
+  const limits = new Headers();
+  const response = await answer(c, serving, { endpoint, limits }).catch((err: unknown) => refusal(c, err));
+  for (const [name, value] of limits) response.headers.set(name, value);
+  return response;
+}
+
+/** What a verb refuses, in the language that the client asks for; anything else is a bug, and goes on. */
+function refusal(c: Context<AdminEnv>, err: unknown): Response {
+  if (!(err instanceof AppError)) throw err;
+  const [locale = null] = c.req.header("Accept-Language")?.split(",") ?? [];
+  const response = refusalResponse(err, { correlationId: c.get("correlationId"), locale });
+  if (response.status === 401) response.headers.set("WWW-Authenticate", "Bearer");
+  return response;
 }
 
 async function answer(
