@@ -140,3 +140,21 @@ test("a secret is never used inside a transaction: it waits for a network", asyn
   );
   expect(String(err)).toContain("must not wait for the network");
 });
+
+test("VA-07: neither an error of the database nor one of the vault carries a secret", async () => {
+  await using it = await createTestApp();
+  const team = await it.team(1);
+  await addCredential(team, "slack", SLACK);
+  await it.admin`UPDATE app.credentials SET envelope = set_byte(envelope, 40, get_byte(envelope, 40) # 1)`;
+  const altered: unknown = await withCredential(team, "slack", seen).catch((err: unknown) => err);
+  await it.admin`ALTER TABLE app.credentials DROP COLUMN last4`;
+  const refused: unknown = await addCredential(team, "slack", SLACK_2).catch((err: unknown) => err);
+  const wrong: unknown = await addCredential(team, "slack", `${SLACK} and a word`).catch(
+    (err: unknown) => err,
+  );
+  for (const err of [altered, refused, wrong]) {
+    expect(err).toBeInstanceOf(Error);
+    const told = inspect(err, { depth: 10, showHidden: true }) + JSON.stringify(err);
+    expect(told).not.toMatch(/canary|WXYZ|xoxb/);
+  }
+});

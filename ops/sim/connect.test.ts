@@ -251,3 +251,25 @@ test("what the environment brings is connected when the first owner comes, and t
   await world.hears(ALICE, "Slack …A1b2");
   expect([JSON.stringify(world.log), await dumpOf(world)].join()).not.toContain("canary");
 });
+
+test("a team's own key has an outage of its own: its owner is told, it is probed, and a restart goes on with it", async () => {
+  const monitor = { tickMs: 20, probeMs: 60, doubtMs: 60, blipMs: 60, repeatMs: 1, offerMs: 20, graceMs: 50 };
+  await using world = await startWorld(undefined, { rateLimits: false, monitor });
+  const { telegram, claude } = world;
+  const key = "sk-ant-api03-the-key-of-the-team-alone";
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: `/connect claude ${key}` });
+  await world.hears(ALICE, "Claude is connected");
+  const refuse = () => claude.acceptKeys((used) => used !== key);
+  refuse();
+  telegram.say({ from: ALICE, text: "is anybody there?" });
+  await world.hears(ALICE, "Claude does not accept our key");
+  await world.restart();
+  telegram.say({ from: ALICE, text: "/status" });
+  await world.hears(ALICE, "The assistant is paused since");
+  claude.acceptKeys(() => true);
+  await world.hears(ALICE, "Claude is back");
+  await telegram.waitFor(() => world.heard(ALICE).find((message) => hasButton(message, "Answer now")));
+  world.press(ALICE, "Answer now");
+  await world.hears(ALICE, "Hello from Claude.");
+});
