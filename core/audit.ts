@@ -20,6 +20,7 @@ export type AuditAction =
   | "owner.link"
   | "invite.create"
   | "invite.revoke"
+  | "invite.mail"
   | "auth.link"
   | "auth.link.mail"
   | "auth.login"

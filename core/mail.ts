@@ -25,6 +25,13 @@ export type MailOutcome = "sent" | "late" | "refused";
 /** What a mail is about; the letter itself is written when it is sent. */
 const mailing = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("magic_link"), token: z.string() }),
+  z.object({
+    kind: z.literal("invite"),
+    orgId: z.string(),
+    inviteId: z.string(),
+    locale: z.string(),
+    url: z.string(),
+  }),
   z.object({ kind: z.literal("address_changed"), to: z.string(), locale: z.string(), telegram: z.string() }),
 ]);
 export type Mailing = z.infer<typeof mailing>;

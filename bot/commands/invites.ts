@@ -1,5 +1,8 @@
+import { addressOf } from "../../core/accounts/addresses.ts";
 import { createInvite, INVITE_DAYS, listInvites, revokeInvite } from "../../core/accounts/invites.ts";
+import { admitInvite, mailInvite } from "../../core/accounts/mailed-invites.ts";
 import { takePress, type ButtonSpec } from "../../core/buttons.ts";
+import { AppError } from "../../core/errors.ts";
 import type { OutgoingMessage } from "../../core/pipeline/outbox.ts";
 import type { Scope } from "../../core/scope.ts";
 import { sentence } from "../../core/text/text.ts";
@@ -10,12 +13,26 @@ import { screen } from "./screen.ts";
 
 const INVITES_SHOWN = 10;
 
-/** /invite [admin]: a link for one person. Only in private: whoever has it can join. */
+/** /invite [admin] [ADDRESS]: a link for one person, here or by mail. Only in private: whoever has it can join. */
 export async function invite(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
-  const role = argumentOf(ctx.message).toLowerCase() === "admin" ? "admin" : "member";
+  const words = argumentOf(ctx.message)
+    .split(/\s+/)
+    .filter((word) => word !== "");
+  const role = words.some((word) => word.toLowerCase() === "admin") ? "admin" : "member";
+  const linkTo = (parameter: string): string => `https://t.me/${ctx.front.me.username}?start=${parameter}`;
+  const given = words.find((word) => word.includes("@"));
+  if (given !== undefined) {
+    const email = addressOf(given);
+    if (email === null) throw new AppError("email_invalid");
+    await admitInvite(scope, { role, email });
+    return conclude(ctx, visit, async () => {
+      await mailInvite(scope, { role, email, linkTo });
+      return [saying(ctx, visit, "invite_mailed", { email, days: INVITE_DAYS, role, team: scope.team })];
+    });
+  }
   await conclude(ctx, visit, async () => {
     const { parameter } = await createInvite(scope, { role, email: null });
-    const link = `https://t.me/${ctx.front.me.username}?start=${parameter}`;
+    const link = linkTo(parameter);
     return [saying(ctx, visit, "invite_made", { link, days: INVITE_DAYS, role, team: scope.team })];
   });
 }
@@ -41,11 +58,12 @@ async function page(ctx: Ctx, scope: Scope, after: string | null): Promise<Outgo
   const { items, next } = await listInvites(scope, { after, limit: INVITES_SHOWN });
   const { locale, timeZone } = scope;
   const date = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone });
-  const lines = items.map(({ role, invitedBy, expiresAt }, index) =>
+  const lines = items.map(({ role, email, invitedBy, expiresAt }, index) =>
     sentence(locale, "invite_line", {
       number: index + 1,
       role,
       name: invitedBy,
+      email: email ?? "none",
       date: date.format(expiresAt),
     }),
   );

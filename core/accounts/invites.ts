@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, isNull, sql } from "drizzle-orm";
 import { randomBytes } from "node:crypto";
 import type { Tx } from "../../db/client.ts";
-import { invites, users } from "../../db/schema/teams.ts";
+import { invites, organizations, users } from "../../db/schema/teams.ts";
 import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { alertOwners } from "../alerts.ts";
@@ -102,6 +102,24 @@ export async function listInvites(scope: Scope, request: PageRequest): Promise<P
   return pageOf(rows, request.limit, { cursor: (row) => row.id, item: (row) => row });
 }
 
+/** What the mail of an invite says; null when nobody can use it any more. */
+export async function readMailedInvite(app: App, orgId: string, id: string) {
+  const [invite] = await inTenant({ app, orgId }, (tx) =>
+    tx
+      .select({
+        email: invites.email,
+        role: invites.role,
+        team: organizations.name,
+        invitedBy: { id: users.id, name: users.displayName },
+      })
+      .from(invites)
+      .innerJoin(users, and(eq(users.orgId, invites.orgId), eq(users.id, invites.createdBy)))
+      .innerJoin(organizations, eq(organizations.id, invites.orgId))
+      .where(and(isOpen({ orgId }), eq(invites.id, id))),
+  );
+  return invite ?? null;
+}
+
 /** Makes an invite useless. Admins only; only owners revoke an admin's. Throws `invite_unknown`. */
 export async function revokeInvite(scope: Scope, id: string): Promise<void> {
   requireRole(scope, "admin");
@@ -192,7 +210,7 @@ async function insertInvite(
   return { id: row.id, parameter: INVITE_PREFIX + token, expiresAt: invite.expiresAt };
 }
 
-function isOpen(scope: Scope) {
+function isOpen(scope: Pick<Scope, "orgId">) {
   return and(
     eq(invites.orgId, scope.orgId),
     isNull(invites.usedAt),

@@ -6,8 +6,11 @@ import { writeLetter } from "../letter.ts";
 import { MailDelayedError, openMailing, type Letter, type Mailing } from "../mail.ts";
 import { newCorrelationId } from "../scope.ts";
 import { languageOf, sentence } from "../text/text.ts";
+import { INVITE_DAYS, readMailedInvite } from "./invites.ts";
 import { tellMembers } from "./notices.ts";
 import { inspectMagicLink, LINK_MINUTES, type MagicLink } from "./magic-links.ts";
+
+type InviteMailing = Extract<Mailing, { kind: "invite" }>;
 
 /**
  * One attempt at a mail. Ends quietly when it is no longer wanted, or when
@@ -20,6 +23,7 @@ export async function deliverMail(app: App, job: Job): Promise<void> {
     await send(app, job, changeLetter(mailing));
     return;
   }
+  if (mailing.kind === "invite") return deliverInvite(app, job, mailing);
   const link = await inspectMagicLink(app, { token: mailing.token, binding: null });
   if (link === null) return;
   const isSent = await send(app, job, linkLetter(app, link, mailing.token));
@@ -31,12 +35,47 @@ export async function deliverMail(app: App, job: Job): Promise<void> {
   });
 }
 
+// Nothing is sent for an invite that was revoked meanwhile, or used by its link in Telegram.
+async function deliverInvite(app: App, job: Job, mailing: InviteMailing): Promise<void> {
+  const { orgId, inviteId } = mailing;
+  const invite = await readMailedInvite(app, orgId, inviteId);
+  if (invite === null || invite.email === null) return;
+  const { email, invitedBy } = invite;
+  const isSent = await send(app, job, inviteLetter(mailing, { ...invite, email, name: invitedBy.name }));
+  const scope = { actor: { type: "system", name: "mail" }, correlationId: newCorrelationId() } as const;
+  await inTenant({ app, orgId }, async (tx) => {
+    if (!isSent) await tellMembers(tx, scope, [invitedBy.id], { kind: "mail_failed", params: { email } });
+    await audit(tx, scope, "invite.mail", { target: inviteId, outcome: isSent ? "ok" : "failed" });
+  });
+}
+
 /** Whether it went out; false when it was given up for good. Throws `MailDelayedError` when another attempt will be made. */
 async function send(app: App, job: Job, letter: Letter): Promise<boolean> {
   const { outcome, reason } = await app.mail.send(letter, `mail-${job.id}`);
   if (outcome === "late" && !job.isLast) throw new MailDelayedError(reason);
   if (outcome !== "sent") app.log.error({ jobId: job.id, reason }, "a mail was given up");
   return outcome === "sent";
+}
+
+function inviteLetter(
+  { locale, url }: InviteMailing,
+  { email, name, team, role }: { email: string; name: string; team: string; role: string },
+): Letter {
+  const language = languageOf(locale);
+  const subject = sentence(language, "mail_invite_subject", { name, team });
+  return writeLetter({
+    to: email,
+    language,
+    subject,
+    headline: subject,
+    paragraphs: [sentence(language, "mail_invite_text", { name, team, role, days: INVITE_DAYS })],
+    button: {
+      label: sentence(language, "mail_invite_button"),
+      url,
+      hint: sentence(language, "mail_button_hint"),
+    },
+    notes: [sentence(language, "mail_invite_unasked", { name })],
+  });
 }
 
 function changeLetter(change: Extract<Mailing, { kind: "address_changed" }>): Letter {

@@ -125,7 +125,7 @@ async function store(tx: Tx, app: App, link: { email: string; code: string; aske
 }
 
 /** Charges one mail to an address; 0, or how long until another may go there. */
-async function mailWaitMs(app: App, email: string): Promise<number> {
+export async function mailWaitMs(app: App, email: string): Promise<number> {
   const key = `{mail:${createHash("sha256").update(email).digest("base64url")}}`;
   const charges = app.limitRules.magicLink.map((rule) => ({ key: `${key}:${rule.windowMs}`, ...rule }));
   return (await app.limits.take(charges)).retryAfterMs;

@@ -93,12 +93,23 @@ invite_made =
     }:
 
     { $link }
+invite_mailed =
+    Ich schicke die Einladung zum Team „{ $team }“ an { $email }: für eine Person, { $role ->
+        [admin] als Admin
+       *[other] als Mitglied
+    }, { $days ->
+        [one] { $days } Tag
+       *[other] { $days } Tage
+    } gültig. Unter /members, „Offene Einladungen“, kannst du sie widerrufen.
 invites = Einladungen ins Team „{ $team }“, die noch gelten:
 invites_none = Für das Team „{ $team }“ ist keine Einladung offen. /invite erstellt eine.
 invite_line = { $number }. als { $role ->
     [admin] Admin
    *[other] Mitglied
-}, von { $name }, bis { $date }
+}, von { $name }, bis { $date }{ $email ->
+    [none] {""}
+   *[other] , gesendet an { $email }
+}
 group_hello = Hallo. Ein Admin eines Teams kann hier /claim senden; danach antworte ich den Mitgliedern des Teams, wenn sie mich mit @{ $bot } erwähnen oder auf meine Nachrichten antworten.
 group_claimed = Diese Gruppe gehört jetzt zum Team „{ $team }“. Erwähne mich mit @{ $bot } oder antworte auf eine meiner Nachrichten, dann melde ich mich.
 group_already = Diese Gruppe gehört schon zum Team „{ $team }“. Erwähne mich mit @{ $bot } oder antworte auf eine meiner Nachrichten.
@@ -120,7 +131,7 @@ command_audit = wer im Team was getan hat („/audit verify“, „/audit export
 command_team = deine Teams: wechseln, umbenennen, verlassen, ein neues gründen
 command_members = wer im Team ist und in welcher Rolle
 command_remove = jemanden aus dem Team entfernen
-command_invite = einen Einladungslink erstellen („/invite admin“ für einen Admin)
+command_invite = einen Einladungslink erstellen („/invite admin“ für einen Admin, mit einer E-Mail-Adresse per Mail)
 command_connect = Claude, Slack oder ClickUp mit dem Schlüssel verbinden
 command_connections = was dein Team verbunden hat
 command_disconnect = eine Verbindung vergessen
@@ -710,6 +721,16 @@ mail_tie_headline = Bist du { $telegram }?
 mail_tie_text = Das Telegram-Konto { $telegram } möchte für „{ $team }“ mit { $email } verbunden werden. Wenn du das bist, drück innerhalb von { $minutes } Minuten auf den Knopf und gib den sechsstelligen Code ein, den der Bot dir in Telegram zeigt.
 mail_tie_button = Ja, weiter
 mail_tie_unasked = Das bist nicht du? Dann ist nichts zu tun. Gib nie einen Code ein, den du von jemand anderem bekommen hast: Damit würdest du ihm dein Konto überlassen.
+mail_invite_subject = { $name } lädt dich zu „{ $team }“ ein
+mail_invite_text = { $name } möchte dich { $role ->
+    [admin] als Admin
+   *[other] als Mitglied
+} im Team „{ $team }“ haben. BlockBot ist der Assistent des Teams in Telegram. Drücke den Knopf und dann in Telegram auf START. Der Link funktioniert einmal und gilt { $days ->
+    [one] { $days } Tag
+   *[other] { $days } Tage
+}.
+mail_invite_button = In Telegram beitreten
+mail_invite_unasked = Du kennst { $name } nicht? Dann ist nichts zu tun. Wer diesen Link öffnet, tritt an deiner Stelle bei: Gib ihn nicht weiter.
 mail_button_hint = Falls der Knopf nicht funktioniert, öffne diese Adresse:
 mail_changed_subject = Deine Adresse wurde geändert
 mail_changed_text = Das Telegram-Konto { $telegram } nutzt jetzt eine andere E-Mail-Adresse. Mit dieser hier meldet sich niemand mehr an.

@@ -93,12 +93,23 @@ invite_made =
     }:
 
     { $link }
+invite_mailed =
+    I am sending the invite to “{ $team }” to { $email }: { $role ->
+        [admin] an admin
+       *[other] a member
+    }, once, within { $days ->
+        [one] { $days } day
+       *[other] { $days } days
+    }. Under /members, “Open invites”, you can revoke it.
 invites = Invites to “{ $team }” that can still be used:
 invites_none = No invite to “{ $team }” waits to be used. /invite makes one.
 invite_line = { $number }. for { $role ->
     [admin] an admin
    *[other] a member
-}, by { $name }, until { $date }
+}, by { $name }, until { $date }{ $email ->
+    [none] {""}
+   *[other] , sent to { $email }
+}
 group_hello = Hello. An admin of a team can send /claim here; then I answer the team's members when they mention @{ $bot } or reply to me.
 group_claimed = This group now belongs to “{ $team }”. Mention @{ $bot } or reply to me, and I will answer.
 group_already = This group belongs to “{ $team }” already. Mention @{ $bot } or reply to me.
@@ -120,7 +131,7 @@ command_audit = who did what in your team (“/audit verify”, “/audit export
 command_team = your teams: switch, rename, leave, make a new one
 command_members = who is in the team, and in which role
 command_remove = remove somebody from the team
-command_invite = make an invite link (“/invite admin” for an admin)
+command_invite = make an invite link (“/invite admin” for an admin, with an e-mail address by mail)
 command_connect = connect Claude, Slack or ClickUp by its key
 command_connections = what your team has connected
 command_disconnect = forget a connection
@@ -697,6 +708,16 @@ mail_tie_headline = Is { $telegram } you?
 mail_tie_text = The Telegram account { $telegram } asks to be tied to { $email }, for “{ $team }”. If that is you, press the button within { $minutes } minutes and enter the six-digit code that the bot shows you in Telegram.
 mail_tie_button = Yes, go on
 mail_tie_unasked = That is not you? Then there is nothing to do. Never enter a code that somebody else gives you: it would hand your account to them.
+mail_invite_subject = { $name } invites you to “{ $team }”
+mail_invite_text = { $name } would like you to join the team “{ $team }” as { $role ->
+    [admin] an admin
+   *[other] a member
+}. BlockBot is the team's assistant in Telegram. Press the button, then START in Telegram. The link works once, within { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+}.
+mail_invite_button = Join in Telegram
+mail_invite_unasked = You do not know { $name }? Then there is nothing to do. Whoever opens this link joins in your place: do not pass it on.
 mail_button_hint = If the button does not work, open this address:
 mail_changed_subject = Your address was changed
 mail_changed_text = The Telegram account { $telegram } now uses another e-mail address. This one no longer signs anybody in.

@@ -216,3 +216,52 @@ test("only owners of the first team make teams, unless the operator opens it", a
   open.telegram.say({ from: BOB, text: "Bob's own" });
   await open.hears(BOB, "“Bob's own” is your new team");
 });
+
+test("an invite goes by mail, joins whoever opens it first, and floods no address", async () => {
+  await using world = await startWorld(ECHO, { limits: { LIMIT_MAGIC_LINK_PER_MINUTE: "2" } });
+  const { telegram } = world;
+  await world.claimTeam();
+  telegram.say({ from: ALICE, text: "/invite admin bob@blockbot" });
+  await world.hears(ALICE, "That is not an e-mail address");
+  telegram.say({ from: ALICE, text: "/invite Admin Bob@Company.example" });
+  const told = await world.hears(ALICE, "I am sending the invite to “Alice's team” to bob@company.example");
+  expect(told.text).not.toContain("start=");
+  await until(() => world.mail.mails().length === 1);
+  const [letter] = world.mail.mails();
+  expect(letter).toMatchObject({
+    to: ["bob@company.example"],
+    subject: "Alice invites you to “Alice's team”",
+  });
+  expect(letter?.text).toContain("as an admin");
+  const parameter = /https:\/\/t\.me\/blockbot_demo_bot\?start=(i_[\w-]+)/.exec(letter?.text ?? "")?.[1];
+  expect(letter?.html).toContain(`start=${parameter}`);
+  telegram.say({ from: ALICE, text: "/members" });
+  await world.hears(ALICE, "The people of");
+  world.press(ALICE, "Open invites");
+  await world.hears(ALICE, "1. for an admin, by Alice, until");
+  expect(world.heard(ALICE).at(-1)?.text).toEndWith(", sent to bob@company.example");
+  telegram.say({ from: BOB, text: `/start ${parameter}` });
+  await world.hears(BOB, "Welcome to “");
+  await world.hears(ALICE, "Bob has used your invite");
+  telegram.say({ from: STRANGER, text: `/start ${parameter}` });
+  await world.hears(STRANGER, "That invite link has been used");
+
+  // One admin may not invite another, and an address is not flooded whoever asks.
+  telegram.say({ from: BOB, text: "/invite admin sam@company.example" });
+  await world.hears(BOB, "Only the owner of the team");
+  telegram.say({ from: BOB, text: "/invite bob@company.example" });
+  await until(() => world.mail.mails().length === 2);
+  telegram.say({ from: BOB, text: "/invite bob@company.example" });
+  await world.hears(BOB, "A mail went to that address a moment ago");
+  expect(world.mail.mails()).toHaveLength(2);
+  const sql = createSql(world.adminDatabaseUrl, { max: 1 });
+  const rows = await sql`SELECT actor_id, outcome FROM app.audit_log WHERE action = 'invite.mail'`;
+  await sql.end();
+  expect([...rows]).toEqual([
+    { actor_id: "mail", outcome: "ok" },
+    { actor_id: "mail", outcome: "ok" },
+  ]);
+  const written = JSON.stringify(world.log);
+  expect(written).not.toContain("bob@company.example");
+  expect(written).not.toContain(parameter);
+});
