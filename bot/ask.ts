@@ -167,7 +167,6 @@ export async function runTurn(
       await (turn.files.length === 0 ? work() : front.withFileSlot(work, controller.signal));
     },
   );
-  front.sender.wake();
   return ended;
 }
 

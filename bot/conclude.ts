@@ -23,7 +23,6 @@ export async function conclude(
   };
   await adoptUpdates(front.app, occasion, work);
   ctx.adopted();
-  front.sender.wake();
 }
 
 /** One of our sentences as a reply, in the person's language. */

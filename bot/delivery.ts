@@ -1,7 +1,7 @@
 import { leaveChat } from "../core/accounts/chats.ts";
 import type { App } from "../core/app.ts";
 import type { Lease } from "../core/pipeline/lease.ts";
-import { claimItem, dueItems, type OutboxRow } from "../core/pipeline/outbox.ts";
+import { claimItem, DUE_MAX, dueItems, type OutboxRow } from "../core/pipeline/outbox.ts";
 import { settleItem, type Delivery } from "../core/pipeline/outcomes.ts";
 import { sentence } from "../core/text/text.ts";
 import type { Budget } from "./budget.ts";
@@ -28,9 +28,11 @@ export function createDelivery(options: {
   const unsettled = new Map<number, Delivery>();
   let pumping: Promise<void> | null = null;
   let again = false;
+  let wakes = 0;
 
   /** Delivers what is due. Any number of calls while it runs are one more round. */
   function wake(): void {
+    wakes += 1;
     again = true;
     pumping ??= pump().finally(() => {
       pumping = null;
@@ -42,9 +44,10 @@ export function createDelivery(options: {
       again = false;
       try {
         await settleLate();
-        const byChat = Map.groupBy(await dueItems(app, lease, [...busy.keys()]), (item) => item.chatId);
-        for (const [chatId, items] of byChat) {
-          if (!busy.has(chatId)) begin(chatId, items);
+        const known = wakes;
+        const due = await dueItems(app, lease, [...busy.keys()]);
+        for (const [chatId, items] of Map.groupBy(due, (item) => item.chatId)) {
+          if (!busy.has(chatId)) begin(chatId, items, due.length < DUE_MAX ? known : -1);
         }
       } catch (err) {
         app.log.warn({ err }, "the outbox could not be read");
@@ -71,12 +74,13 @@ export function createDelivery(options: {
     }
   }
 
-  function begin(chatId: number, items: readonly Due[]): void {
+  // Of a chat that was busy nothing was read. Whatever was written for it meanwhile has woken us.
+  function begin(chatId: number, items: readonly Due[], known: number): void {
     const work = deliverInOrder({ ...options, settle }, chatId, items);
     busy.set(chatId, work);
     void work.then((settled) => {
       busy.delete(chatId);
-      if (settled > 0) wake();
+      if (settled > 0 && wakes !== known) wake();
     });
   }
 

@@ -33,7 +33,6 @@ function answerNext(front: Front, spot: Spot, after: "nothing" | "another"): voi
   front.lanes
     .enter(spot.lane, async () => {
       const next = await beginAccepted(front.app, front.lease, spot, after);
-      front.sender.wake();
       if (next === null) return;
       const outcome = await runTurn(front, next.scope, next.turn);
       next.scope.log.info({ turnId: next.turn.id, outcome }, "a kept question was answered");

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { DrizzleQueryError, sql } from "drizzle-orm";
+import { DrizzleQueryError, sql, type SQL } from "drizzle-orm";
 import type { Database, Tx } from "./client.ts";
 
 /** `entered` is settled once the transaction can see the rows of `orgId`. */
@@ -67,6 +67,23 @@ export async function inSystem<T>(
 ): Promise<T> {
   const outer = running.getStore();
   return outer === undefined || outer.ended ? begin(app.database, null, work) : work(outer.tx);
+}
+
+/**
+ * One statement of no team. Joins an outer transaction; else it goes alone,
+ * without BEGIN and COMMIT, which saves two round trips.
+ */
+export async function oneInSystem<Row extends Record<string, unknown>>(
+  app: { readonly database: Database },
+  statement: SQL,
+) {
+  const outer = running.getStore();
+  if (outer !== undefined && !outer.ended) return outer.tx.execute<Row>(statement);
+  try {
+    return await app.database.db.execute<Row>(statement);
+  } catch (err) {
+    throw withoutParameters(err);
+  }
 }
 
 /** Throws inside a transaction: what the caller does next waits for a network, and would hold locks meanwhile. */

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { inSystem } from "../../db/tenant.ts";
+import { oneInSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import type { InputKind } from "../inputs.ts";
 import type { Role } from "../scope.ts";
@@ -41,8 +41,9 @@ export async function resolveSender(
   telegramUserId: number,
   telegramChatId: number,
 ): Promise<Sender> {
-  const [row] = await inSystem(app, (tx) =>
-    tx.execute<Raw>(sql`SELECT * FROM auth.resolve_sender(${botId}, ${telegramUserId}, ${telegramChatId})`),
+  const [row] = await oneInSystem<Raw>(
+    app,
+    sql`SELECT * FROM auth.resolve_sender(${botId}, ${telegramUserId}, ${telegramChatId})`,
   );
   if (row === undefined) throw new Error("auth.resolve_sender returned no row");
   return {

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { inSystem } from "../../db/tenant.ts";
+import { inSystem, oneInSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 
 /** The right to poll and to send for one bot. The epoch grows with every taking, and is in the WHERE of every write. */
@@ -47,35 +47,37 @@ export async function takeLease(
 
 /** Extends the lease; false when it has been lost. */
 export async function renewLease(app: App, lease: Lease): Promise<boolean> {
-  const rows = await inSystem(app, (tx) =>
-    tx.execute(sql`UPDATE pipeline.bots SET lease_until = clock_timestamp() + ${LEASE_TTL_MS} * interval '1 ms'
-      WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch} RETURNING bot_id`),
+  const rows = await oneInSystem(
+    app,
+    sql`UPDATE pipeline.bots SET lease_until = clock_timestamp() + ${LEASE_TTL_MS} * interval '1 ms'
+      WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch} RETURNING bot_id`,
   );
   return rows.length > 0;
 }
 
 /** Gives the lease back, so that the next process need not wait for it to expire. */
 export async function releaseLease(app: App, lease: Lease): Promise<void> {
-  await inSystem(app, (tx) =>
-    tx.execute(sql`UPDATE pipeline.bots SET lease_until = NULL, lease_owner = NULL
-      WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch}`),
+  await oneInSystem(
+    app,
+    sql`UPDATE pipeline.bots SET lease_until = NULL, lease_owner = NULL
+      WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch}`,
   );
 }
 
 /** Telegram refuses the bot's token: said in /health until a later taking of the lease succeeds. */
 export async function markRevoked(app: App, botId: number): Promise<void> {
-  await inSystem(app, (tx) =>
-    tx.execute(sql`INSERT INTO pipeline.bots (bot_id, username, status) VALUES (${botId}, '', 'revoked')
-      ON CONFLICT (bot_id) DO UPDATE SET status = 'revoked'`),
+  await oneInSystem(
+    app,
+    sql`INSERT INTO pipeline.bots (bot_id, username, status) VALUES (${botId}, '', 'revoked')
+      ON CONFLICT (bot_id) DO UPDATE SET status = 'revoked'`,
   );
 }
 
 /** The bot that was polled last, whichever process does it. Null before the first one was. */
 export async function servingBot(app: App): Promise<{ id: number; username: string } | null> {
-  const [row] = await inSystem(app, (tx) =>
-    tx.execute<{ bot_id: string; username: string }>(
-      sql`SELECT bot_id, username FROM pipeline.bots WHERE username <> '' ORDER BY last_poll_at DESC NULLS LAST LIMIT 1`,
-    ),
+  const [row] = await oneInSystem<{ bot_id: string; username: string }>(
+    app,
+    sql`SELECT bot_id, username FROM pipeline.bots WHERE username <> '' ORDER BY last_poll_at DESC NULLS LAST LIMIT 1`,
   );
   return row === undefined ? null : { id: Number(row.bot_id), username: row.username };
 }

@@ -1,6 +1,6 @@
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
-import { inSystem } from "../../db/tenant.ts";
+import { inSystem, oneInSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { storable } from "./storable.ts";
 import { holds, LeaseLostError, type Lease } from "./lease.ts";
@@ -56,7 +56,8 @@ export type OutboxRow = {
 
 /** The channel that the sender listens on; the payload is the bot's id. */
 export const OUTBOX_CHANNEL = "outbox";
-const DUE_MAX = 500;
+/** So many are due at once, at most. */
+export const DUE_MAX = 500;
 
 type Raw = {
   id: string;
@@ -82,12 +83,14 @@ export const TARGET = sql`coalesce((o.payload->>'messageId')::bigint,
     (SELECT m.message_id FROM pipeline.outbox m
       WHERE m.turn_id = o.turn_id AND m.part = o.part AND m.message_id IS NOT NULL ORDER BY m.id DESC LIMIT 1) END)`;
 
-/** Writes what is to be said, in the transaction of the change it tells about. An item whose key is known is skipped. */
+/**
+ * Writes what is to be said, in the transaction of the change it tells about.
+ * Its commit wakes the sender. An item whose key is known is skipped.
+ */
 export async function enqueue(tx: Tx, items: readonly OutboxItem[]): Promise<void> {
   if (items.length === 0) return;
-  await insert(tx, items, "queued");
-  const bots = [...new Set(items.map((item) => item.botId))];
-  for (const botId of bots) await tx.execute(sql`SELECT pg_notify(${OUTBOX_CHANNEL}, ${String(botId)})`);
+  await tx.execute(sql`WITH item AS (${insertion(items, "queued")} RETURNING bot_id)
+    SELECT pg_notify(${OUTBOX_CHANNEL}, bot_id::text) FROM item GROUP BY bot_id`);
 }
 
 /** Writes an item that is being sent at once by the caller. Null when its key is known. */
@@ -95,12 +98,12 @@ export async function enqueueSending(app: App, lease: Lease, item: OutboxItem): 
   return inSystem(app, async (tx) => {
     const [fence] = await tx.execute(sql`SELECT 1 WHERE ${holds(lease)}`);
     if (fence === undefined) throw new LeaseLostError();
-    const [row] = await insert(tx, [item], "sending");
+    const [row] = await tx.execute<{ id: string }>(sql`${insertion([item], "sending")} RETURNING id`);
     return row === undefined ? null : Number(row.id);
   });
 }
 
-async function insert(tx: Tx, items: readonly OutboxItem[], state: "queued" | "sending") {
+function insertion(items: readonly OutboxItem[], state: "queued" | "sending"): SQL {
   const rows = items.map(
     (
       item,
@@ -108,9 +111,9 @@ async function insert(tx: Tx, items: readonly OutboxItem[], state: "queued" | "s
       ${item.part ?? 0}::int, ${item.kind}, ${JSON.stringify(storable(item.message))}::jsonb, ${item.key}, ${state}, ${state === "sending" ? 1 : 0}::int,
       ${item.locale ?? null})`,
   );
-  return tx.execute<{ id: string }>(sql`INSERT INTO pipeline.outbox
+  return sql`INSERT INTO pipeline.outbox
     (org_id, bot_id, chat_id, thread_id, turn_id, part, kind, payload, idempotency_key, state, attempts, locale)
-    VALUES ${sql.join(rows, sql`, `)} ON CONFLICT (idempotency_key) DO NOTHING RETURNING id`);
+    VALUES ${sql.join(rows, sql`, `)} ON CONFLICT (idempotency_key) DO NOTHING`;
 }
 
 /**
@@ -124,17 +127,18 @@ export async function dueItems(
   busy: readonly number[] = [],
 ): Promise<{ id: number; chatId: number; edits: boolean }[]> {
   const others = busy.length === 0 ? sql`true` : sql`o.chat_id NOT IN ${[...busy]}`;
-  const rows = await inSystem(app, (tx) =>
-    tx.execute<{
-      id: string;
-      chat_id: string;
-      edits: boolean;
-    }>(sql`SELECT o.id, o.chat_id, ${TARGET} IS NOT NULL AS edits
+  const rows = await oneInSystem<{
+    id: string;
+    chat_id: string;
+    edits: boolean;
+  }>(
+    app,
+    sql`SELECT o.id, o.chat_id, ${TARGET} IS NOT NULL AS edits
       FROM pipeline.outbox o
       WHERE o.bot_id = ${lease.botId} AND o.state = 'queued' AND ${others} AND NOT EXISTS (
         SELECT FROM pipeline.outbox e WHERE e.bot_id = o.bot_id AND e.chat_id = o.chat_id AND e.id <= o.id
           AND e.state = 'queued' AND e.next_at > clock_timestamp())
-      ORDER BY o.id LIMIT ${DUE_MAX}`),
+      ORDER BY o.id LIMIT ${DUE_MAX}`,
   );
   return rows.map((row) => ({ id: Number(row.id), chatId: Number(row.chat_id), edits: row.edits }));
 }
@@ -145,23 +149,25 @@ export async function dueItems(
  * the database between this and the call: what is claimed is as good as sent.
  */
 export async function claimItem(app: App, lease: Lease, id: number): Promise<OutboxRow | null> {
-  const [row] = await inSystem(app, (tx) =>
-    tx.execute<Raw>(sql`UPDATE pipeline.outbox o SET state = 'sending', attempts = attempts + 1
+  const [row] = await oneInSystem<Raw>(
+    app,
+    sql`UPDATE pipeline.outbox o SET state = 'sending', attempts = attempts + 1
       WHERE id = ${id} AND state = 'queued' AND ${holds(lease)}
       RETURNING id, chat_id, thread_id, kind, payload, turn_id, attempts, maybe_sent, locale, ${TARGET} AS target,
-        extract(epoch FROM clock_timestamp() - created_at) * 1000 AS age_ms`),
+        extract(epoch FROM clock_timestamp() - created_at) * 1000 AS age_ms`,
   );
   return row === undefined ? null : fromRaw(row);
 }
 
 /** The messages that an earlier attempt at this turn opened, by part. */
 export async function openMessages(app: App, turnId: string): Promise<{ part: number; messageId: number }[]> {
-  const rows = await inSystem(app, (tx) =>
-    tx.execute<{
-      part: number;
-      message_id: string;
-    }>(sql`SELECT DISTINCT ON (part) part, message_id FROM pipeline.outbox
-      WHERE turn_id = ${turnId} AND kind = 'open' AND message_id IS NOT NULL ORDER BY part, id DESC`),
+  const rows = await oneInSystem<{
+    part: number;
+    message_id: string;
+  }>(
+    app,
+    sql`SELECT DISTINCT ON (part) part, message_id FROM pipeline.outbox
+      WHERE turn_id = ${turnId} AND kind = 'open' AND message_id IS NOT NULL ORDER BY part, id DESC`,
   );
   return rows.map((row) => ({ part: row.part, messageId: Number(row.message_id) }));
 }
@@ -174,13 +180,14 @@ export async function isContinuedBelow(
   app: App,
   shown: { turnId: string; chatId: number; messageId: number },
 ): Promise<boolean> {
-  const [row] = await inSystem(app, (tx) =>
-    tx.execute<{
-      known: boolean;
-      below: boolean;
-    }>(sql`SELECT bool_or(message_id = ${shown.messageId}) AS known,
+  const [row] = await oneInSystem<{
+    known: boolean;
+    below: boolean;
+  }>(
+    app,
+    sql`SELECT bool_or(message_id = ${shown.messageId}) AS known,
         bool_or(message_id > ${shown.messageId}) AS below
-      FROM pipeline.outbox WHERE turn_id = ${shown.turnId} AND chat_id = ${shown.chatId}`),
+      FROM pipeline.outbox WHERE turn_id = ${shown.turnId} AND chat_id = ${shown.chatId}`,
   );
   return row?.known === false && row.below;
 }

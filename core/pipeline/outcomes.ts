@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { inSystem, inTenant } from "../../db/tenant.ts";
+import { inSystem, inTenant, oneInSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { createKeyboard } from "../buttons.ts";
 import { sentence } from "../text/text.ts";
@@ -34,15 +34,16 @@ export const SENDS_MAX = 5;
 export async function settleItem(app: App, lease: Lease, id: number, delivery: Delivery): Promise<void> {
   if (delivery.state === "failed") return giveUp(app, lease, id, delivery);
   const done = delivery.state === "sent";
-  await inSystem(app, (tx) =>
-    tx.execute(sql`UPDATE pipeline.outbox SET state = ${delivery.state},
+  await oneInSystem(
+    app,
+    sql`UPDATE pipeline.outbox SET state = ${delivery.state},
       payload = ${done ? sql`NULL` : sql`payload`},
       done_at = ${done ? sql`clock_timestamp()` : sql`NULL`},
       message_id = coalesce(${done ? delivery.messageId : null}::bigint, message_id),
       next_at = clock_timestamp() + ${done ? 0 : delivery.afterMs} * interval '1 ms',
       maybe_sent = maybe_sent + ${done || !delivery.maybeSent ? 0 : 1},
       error = ${done ? null : delivery.error}
-      WHERE id = ${id} AND state IN ('queued', 'sending') AND ${holds(lease)}`),
+      WHERE id = ${id} AND state IN ('queued', 'sending') AND ${holds(lease)}`,
   );
 }
 

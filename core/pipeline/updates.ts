@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
-import { inSystem, isAway } from "../../db/tenant.ts";
+import { inSystem, isAway, oneInSystem } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { holds, LeaseLostError, type Lease } from "./lease.ts";
 import { enqueue, type OutboxItem } from "./outbox.ts";
@@ -37,10 +37,9 @@ const COLUMNS = sql`update_id, lane, control, payload, attempts, extract(epoch F
 
 /** The offset that Telegram is to be asked for next. */
 export async function nextOffset(app: App, lease: Lease): Promise<number> {
-  const [row] = await inSystem(app, (tx) =>
-    tx.execute<{ next_offset: string }>(
-      sql`SELECT next_offset FROM pipeline.bots WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch}`,
-    ),
+  const [row] = await oneInSystem<{ next_offset: string }>(
+    app,
+    sql`SELECT next_offset FROM pipeline.bots WHERE bot_id = ${lease.botId} AND epoch = ${lease.epoch}`,
   );
   if (row === undefined) throw new LeaseLostError();
   return Number(row.next_offset);
@@ -80,13 +79,12 @@ export async function readyInLane(
   lease: Lease,
   lane: string,
 ): Promise<{ rows: UpdateRow[]; now: number }> {
-  const rows = await inSystem(app, (tx) =>
-    tx.execute<
-      Raw & { now_ms: string }
-    >(sql`SELECT ${COLUMNS}, extract(epoch FROM clock_timestamp()) * 1000 AS now_ms
+  const rows = await oneInSystem<Raw & { now_ms: string }>(
+    app,
+    sql`SELECT ${COLUMNS}, extract(epoch FROM clock_timestamp()) * 1000 AS now_ms
       FROM pipeline.updates
       WHERE bot_id = ${lease.botId} AND lane = ${lane} AND state = 'ready' AND NOT control
-      ORDER BY received_at, update_id LIMIT ${LANE_ROWS_MAX}`),
+      ORDER BY received_at, update_id LIMIT ${LANE_ROWS_MAX}`,
   );
   return { rows: rows.map(fromRaw), now: Number(rows[0]?.now_ms ?? 0) };
 }
@@ -104,19 +102,19 @@ export async function undone(app: App, lease: Lease): Promise<{ control: UpdateR
 
 /** What earlier tenures may have died of, oldest first. */
 export async function suspects(app: App, lease: Lease): Promise<UpdateRow[]> {
-  const rows = await inSystem(app, (tx) =>
-    tx.execute<Raw>(sql`SELECT ${COLUMNS} FROM pipeline.updates
-      WHERE bot_id = ${lease.botId} AND state = 'ready' AND attempts >= ${SUSPECT_ATTEMPTS} ORDER BY received_at, update_id`),
+  const rows = await oneInSystem<Raw>(
+    app,
+    sql`SELECT ${COLUMNS} FROM pipeline.updates
+      WHERE bot_id = ${lease.botId} AND state = 'ready' AND attempts >= ${SUSPECT_ATTEMPTS} ORDER BY received_at, update_id`,
   );
   return rows.map(fromRaw);
 }
 
 /** Whether an update still waits to be handled. */
 export async function isUndone(app: App, lease: Lease, updateId: number): Promise<boolean> {
-  const rows = await inSystem(app, (tx) =>
-    tx.execute(
-      sql`SELECT FROM pipeline.updates WHERE bot_id = ${lease.botId} AND update_id = ${updateId} AND state = 'ready'`,
-    ),
+  const rows = await oneInSystem(
+    app,
+    sql`SELECT FROM pipeline.updates WHERE bot_id = ${lease.botId} AND update_id = ${updateId} AND state = 'ready'`,
   );
   return rows.length > 0;
 }
@@ -134,17 +132,22 @@ export async function beginUpdates(
   noticesOf: (parked: UpdateRow) => Promise<readonly OutboxItem[]>,
 ): Promise<number[]> {
   const mayBegin = sql`(attempts < ${ATTEMPTS_MAX} OR begun_epoch IS NOT DISTINCT FROM ${lease.epoch}::bigint)`;
-  return inSystem(app, async (tx) => {
-    const rows = await tx.execute<Raw & { state: string }>(sql`UPDATE pipeline.updates SET
-      state = CASE WHEN ${mayBegin} THEN state ELSE 'parked' END,
-      done_at = CASE WHEN ${mayBegin} THEN NULL ELSE clock_timestamp() END,
-      attempts = attempts + CASE WHEN begun_epoch IS DISTINCT FROM ${lease.epoch}::bigint AND attempts < ${ATTEMPTS_MAX} THEN 1 ELSE 0 END,
+  const these = sql`bot_id = ${lease.botId} AND update_id IN ${[...updateIds]} AND state = 'ready' AND ${holds(lease)}`;
+  const begun = await oneInSystem<{ update_id: string }>(
+    app,
+    sql`UPDATE pipeline.updates SET
+      attempts = attempts + CASE WHEN begun_epoch IS DISTINCT FROM ${lease.epoch}::bigint THEN 1 ELSE 0 END,
       begun_epoch = ${lease.epoch}
-      WHERE bot_id = ${lease.botId} AND update_id IN ${[...updateIds]} AND state = 'ready' AND ${holds(lease)}
-      RETURNING ${COLUMNS}, state`);
-    for (const row of rows) if (row.state === "parked") await enqueue(tx, await noticesOf(fromRaw(row)));
-    return rows.flatMap((row) => (row.state === "ready" ? [Number(row.update_id)] : []));
-  });
+      WHERE ${these} AND ${mayBegin} RETURNING update_id`,
+  );
+  if (begun.length < updateIds.length)
+    await inSystem(app, async (tx) => {
+      const parked =
+        await tx.execute<Raw>(sql`UPDATE pipeline.updates SET state = 'parked', done_at = clock_timestamp()
+        WHERE ${these} AND NOT ${mayBegin} RETURNING ${COLUMNS}`);
+      for (const row of parked) await enqueue(tx, await noticesOf(fromRaw(row)));
+    });
+  return begun.map((row) => Number(row.update_id));
 }
 
 /**

@@ -332,6 +332,9 @@ async function closeGate({ sql }: Stage, { table, event, row }: Row): Promise<Ga
       return waiting.length > 0;
     },
     async open() {
+      // What waits here is of a dead process; its statement is not to be run after all.
+      await sql`SELECT pg_terminate_backend(pid, ${PATIENCE_MS}) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
       await keeper`SELECT pg_advisory_unlock(${GATE})`;
       keeper.release();
     },

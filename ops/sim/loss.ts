@@ -41,7 +41,8 @@ const DOWN_MS_MAX = 300;
 const WORDS_MAX = 60;
 const CHUNK_MS_MAX = 180;
 const LOOK_EVERY_MS = 20;
-const QUIET_MS_MAX = 15_000;
+// In a large run the owner hears of everybody who has joined, one a second.
+const QUIET_MS_MAX = 120_000;
 
 /**
  * Many people ask, the program is killed at random moments and started again,
