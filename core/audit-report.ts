@@ -31,8 +31,14 @@ const DAY_MS = 86_400_000;
  * day is told once.
  */
 export async function reportAudit(app: App): Promise<void> {
-  for (const team of await everyTeam(app))
-    await inTenant({ app, orgId: team.orgId }, (tx) => reportTeam(tx, app, team));
+  const failures: unknown[] = [];
+  for (const team of await everyTeam(app)) {
+    // One team that cannot be checked must not keep the others from being told.
+    await inTenant({ app, orgId: team.orgId }, (tx) => reportTeam(tx, app, team)).catch((err: unknown) =>
+      failures.push(err),
+    );
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function reportTeam(tx: Tx, app: App, team: Team): Promise<void> {
