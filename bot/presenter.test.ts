@@ -92,6 +92,7 @@ test("typing is not tried again where nobody will see it, and goes on after any 
   for (const [errorCode, description, tries] of [
     [401, "Unauthorized", 1],
     [403, "Forbidden: bot was blocked by the user", 1],
+    [400, "Bad Request: not enough rights to send text messages to the chat", 1],
     [400, "Bad Request", 3],
     [500, "Internal Server Error", 3],
   ] as const) {

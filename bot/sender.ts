@@ -79,7 +79,7 @@ export function createSender(options: {
       } catch (err) {
         const kind = note(spot.chatId, err);
         app.log.debug({ failure: kind }, "no typing indicator");
-        return kind !== "gone" && kind !== "revoked";
+        return kind !== "gone" && kind !== "muted" && kind !== "revoked";
       }
     },
 

@@ -5,7 +5,7 @@ import { keyboardOf } from "../buttons.ts";
 import { ask, askAndEnd, receive } from "../chat/test-conversation.ts";
 import { dueItems, enqueue, type OutboxItem } from "../pipeline/outbox.ts";
 import { createTestApp, leaseOf, refusalOf } from "../test-app.ts";
-import { leaveChat, moveChat } from "./chats.ts";
+import { leaveChat, moveChat, returnToChat } from "./chats.ts";
 import { resolveSender } from "./sender.ts";
 import { claimGroup } from "./teams.ts";
 
@@ -80,4 +80,45 @@ test("after the bot was removed nothing more is sent there, and whoever claims t
   expect(await refusalOf(claimGroup(mine, lease.botId, OLD))).toBe("group_taken");
   const there = await resolveSender(it.app, lease.botId, 1, OLD.chatId);
   expect(there).toMatchObject({ team: { orgId: theirs.orgId }, member: null });
+});
+
+test("a group is the team's again when an admin of it brings the bot back, unless another team has it by then", async () => {
+  await using it = await createTestApp();
+  const lease = await leaseOf(it.app);
+  const [mine, theirs] = [await it.team(1), await it.team(2)];
+  const member = await it.member(mine, 3, "member");
+  await claimGroup(mine, lease.botId, OLD);
+  await leaveChat(it.app, lease.botId, OLD.chatId);
+  const isClaimed = async () => (await resolveSender(it.app, lease.botId, 1, OLD.chatId)).claimed;
+  expect(await returnToChat(member, lease.botId, OLD)).toBe(false);
+  expect(await returnToChat(theirs, lease.botId, OLD)).toBe(false);
+  expect(await isClaimed()).toBe(false);
+  expect(await returnToChat(mine, lease.botId, OLD)).toBe(true);
+  expect(await isClaimed()).toBe(true);
+  expect(await returnToChat(mine, lease.botId, OLD)).toBe(false); // it never left
+  await leaveChat(it.app, lease.botId, OLD.chatId);
+  await claimGroup(theirs, lease.botId, OLD);
+  expect(await returnToChat(mine, lease.botId, OLD)).toBe(false);
+  const told = await it.admin`SELECT action, count(*)::int AS rows FROM app.audit_log
+    WHERE action IN ('chat.leave', 'chat.return') GROUP BY 1 ORDER BY 1`;
+  expect([...told]).toEqual([
+    { action: "chat.leave", rows: 2 },
+    { action: "chat.return", rows: 1 },
+  ]);
+});
+
+test("who is blocked by a person leaves that chat in every team that they are in, once", async () => {
+  await using it = await createTestApp();
+  const lease = await leaseOf(it.app);
+  const [mine, theirs] = [await it.team(1), await it.team(2)];
+  await askAndEnd(mine, lease, 1);
+  await askAndEnd(theirs, lease, 2);
+  for (let times = 0; times < 2; times += 1) await leaveChat(it.app, lease.botId, 7);
+  const left = await it.admin`SELECT status, count(*)::int AS rows FROM app.chats GROUP BY 1`;
+  expect([...left]).toEqual([{ status: "inactive", rows: 2 }]);
+  const told =
+    await it.admin`SELECT org_id, count(*)::int AS rows FROM app.audit_log WHERE action = 'chat.leave' GROUP BY 1`;
+  expect(told.map(({ rows }) => rows)).toEqual([1, 1]);
+  await askAndEnd(mine, lease, 3);
+  expect(await it.admin`SELECT FROM app.chats WHERE status = 'active'`).toHaveLength(1);
 });
