@@ -27,7 +27,7 @@ export const SERVICES: Readonly<Record<Service, ServiceFacts>> = {
   claude: { label: "Claude", who: "owner", shape: ANY_TOKEN, mark: /^sk-ant-/, renew: "/connect claude" },
   // Pays for every team that has none of its own, and stands in the first team's vault.
   claude_instance: {
-    label: "Claude",
+    label: "Claude (OAuth)",
     who: "owner",
     shape: null,
     mark: null,

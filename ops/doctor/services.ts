@@ -1,7 +1,7 @@
-import { instanceAccess } from "../../core/claude/credentials.ts";
 import { sql } from "drizzle-orm";
 import { createApi, failureOf } from "../../bot/client.ts";
 import type { App } from "../../core/app.ts";
+import { instanceAccess } from "../../core/claude/credentials.ts";
 import type { Config } from "../../core/config.ts";
 import { inSystem } from "../../db/tenant.ts";
 import { lookAt, type Finding } from "./finding.ts";
