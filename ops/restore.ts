@@ -19,7 +19,7 @@ async function main(args: readonly string[]): Promise<void> {
     for (const [table, rows] of Object.entries(manifest.tables))
       if (rows > 0) process.stdout.write(`${table}: ${rows}\n`);
     process.stdout.write(
-      `Restored as of ${manifest.takenAt}, version ${manifest.version}. Next: npm start\n`,
+      `Restored as of ${manifest.takenAt}, version ${manifest.version}. Next: npm run doctor\n`,
     );
   } finally {
     await database.close();

@@ -96,7 +96,7 @@ async function moveSequences(tx: SqlTransaction): Promise<void> {
   await tx`SELECT set_config('role', 'blockbot_owner', true)`;
   const counted = await tx<{ name: string; column: string; sequence: string }[]>`
     SELECT c.oid::regclass::text AS name, a.attname AS column, pg_get_serial_sequence(c.oid::regclass::text, a.attname) AS sequence
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relkind = 'r' AND c.relnamespace IN ('app'::regnamespace, 'pipeline'::regnamespace)
       AND pg_get_serial_sequence(c.oid::regclass::text, a.attname) IS NOT NULL`;
   for (const { name, column, sequence } of counted)
