@@ -1,10 +1,12 @@
 import { createMailSim } from "../../ops/sim/mail.ts";
 import type { AppSettings } from "../app.ts";
+import type { Job } from "../jobs.ts";
 import { openMailing } from "../mail.ts";
 import { createTestApp, leaseOf, type TestApp } from "../test-app.ts";
 import { newCorrelationId, type Scope } from "../scope.ts";
 import type { SignedIn, Visitor } from "./callers.ts";
 import { confirmMagicLink } from "./confirm.ts";
+import { deliverMail } from "./letters.ts";
 import { issueSignInLink } from "./magic-links.ts";
 
 /** The cookie of the browser that asks in every test. */
@@ -23,6 +25,8 @@ export async function startSignIn(settings: Partial<AppSettings> = {}) {
   return {
     it,
     ann,
+    /** The mailbox of what is sent with `mailNewest`. */
+    sim,
     async [Symbol.asyncDispose]() {
       await it[Symbol.asyncDispose]();
       await sim.stop();
@@ -49,13 +53,22 @@ export async function askForLink(
   return { token: await newestToken(it), code };
 }
 
+/** Sends the mail that was queued last. */
+export async function mailNewest(it: TestApp): Promise<void> {
+  await deliverMail(it.app, await newestMail(it));
+}
+
 /** The token of the mail that was queued last. */
 export async function newestToken(it: TestApp): Promise<string> {
-  const [job] =
-    await it.admin`SELECT id::text, data FROM pgboss.job WHERE name = 'mail' ORDER BY created_on DESC LIMIT 1`;
-  const mailing = openMailing(it.app, { id: String(job?.["id"]), data: job?.["data"], isLast: false });
+  const mailing = openMailing(it.app, await newestMail(it));
   if (mailing.kind !== "magic_link") throw new Error("the last mail has no link");
   return mailing.token;
+}
+
+async function newestMail(it: TestApp): Promise<Job> {
+  const [job] =
+    await it.admin`SELECT id::text, data FROM pgboss.job WHERE name = 'mail' ORDER BY created_on DESC LIMIT 1`;
+  return { id: String(job?.["id"]), data: job?.["data"], isLast: false };
 }
 
 /** Signs in from the browser that asked. */

@@ -27,7 +27,7 @@ export const ACCOUNT: readonly Endpoint[] = [
     path: "/auth/password",
     group: "Account",
     summary:
-      "Sets or changes the password. Takes the current one, or a sign-in by mail within the last ten minutes. The other sessions end.",
+      "Sets or changes the password. Takes the current one, or a sign-in by mail within the last ten minutes. The other sessions end, and so do all access tokens: refresh.",
     body: z.strictObject({
       current: z.string().max(PASSWORD_CHARS_MAX).optional(),
       password: z.string().max(PASSWORD_CHARS_MAX),
