@@ -167,7 +167,7 @@ test("ML-12: a mailed link begins with PUBLIC_URL, whatever the request says of 
   expect(new Set(addresses)).toEqual(new Set(["https://bot.example.test"]));
 });
 
-test("ML-13: mails to one address are few and say nothing; attempts from one network are few and say when", async () => {
+test("ML-13 and RL-04: mails to one address are few and say nothing; attempts from one network are few and say when", async () => {
   await using it = await start({});
   const { limit } = it.it.app.limitRules.signIn.address;
   const ask = (from: string) =>
@@ -383,7 +383,7 @@ test("JW-01, JW-02 and RT-08: what is no access token of ours is refused in the 
   expect([...answers][0]).toContain("401");
 });
 
-test("another team's address is 404, for its people, invites and records too, as a random one is", async () => {
+test("TN-03: another team's address is 404, for its people, invites and records too, as a random one is", async () => {
   await using it = await start();
   const other = await it.it.team(2, "Garage");
   const theirs = userOf(other);
@@ -529,7 +529,7 @@ test("an admin's browser sees the numbers of /health, a member's and a signed-ou
   expect(await details()).toBe(false);
 });
 
-test("people of a team have an hour's worth of requests, and another team is not held up", async () => {
+test("RL-05: people of a team have an hour's worth of requests, and another team is not held up", async () => {
   await using it = await start({ ...ROOMY, LIMIT_API_PERSON_PER_HOUR: "5" });
   const token = await it.signIn();
   for (let count = 4; count >= 0; count--)
