@@ -2,6 +2,7 @@ import type { UserFromGetMe } from "grammy/types";
 import type { App } from "../core/app.ts";
 import { markRevoked, takeLease, type Lease } from "../core/pipeline/lease.ts";
 import { createApi, failureOf } from "./client.ts";
+import { createDatabaseWatch, type DatabaseWatch } from "./database-watch.ts";
 import { serve, type BotSettings } from "./tenure.ts";
 
 const LEASE_POLL_MS = 1_000;
@@ -24,14 +25,24 @@ export function startBot(app: App, settings: BotSettings) {
   async function runUntilStopped(): Promise<void> {
     const me = await introduce(app, settings, stopping.signal);
     if (me === null) return;
+    const watch = createDatabaseWatch(app, settings, me);
+    const ended = new AbortController();
+    const watching = watch.keep(AbortSignal.any([stopping.signal, ended.signal]));
+    await serveAgainAndAgain(me, watch).finally(() => ended.abort());
+    await watching;
+  }
+
+  async function serveAgainAndAgain(me: UserFromGetMe, watch: DatabaseWatch): Promise<void> {
     while (!stopping.signal.aborted) {
       const lease = await waitForLease(app, me, stopping.signal);
       if (lease === null) return;
+      await watch.taken();
       polling.resolve(me);
       const why = await serve(app, settings, { me, lease }, stopping.signal).catch((err: unknown) => {
         app.log.error({ err }, "serving the bot failed and is begun again");
         return null;
       });
+      watch.left();
       // Rebuilt once. When that mends nothing it is for a fresh process, and for whoever supervises it.
       stalls = why === "stalled" ? 1 : why === "never polled" ? stalls + 1 : 0;
       if (stalls >= STALLS_MAX) return gaveUp.resolve();

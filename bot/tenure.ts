@@ -19,6 +19,7 @@ import { publishCommands } from "./bot.ts";
 import { TELEGRAM_ALLOWANCES, type Allowances } from "./budget.ts";
 import { createApi, failureOf } from "./client.ts";
 import type { Front } from "./context.ts";
+import type { DatabaseBounds } from "./database-watch.ts";
 import { createDownloads } from "./downloads.ts";
 import { createDispatch, type Dispatch } from "./dispatch.ts";
 import { createInbox, type Inbox, type InboxEnd } from "./inbox.ts";
@@ -46,6 +47,8 @@ export type BotSettings = {
   readonly monitor?: Partial<MonitorBounds>;
   /** The same for the other parts of the health report. */
   readonly parts?: Partial<PartBounds>;
+  /** The same for Postgres. */
+  readonly database?: Partial<DatabaseBounds>;
   /** How often polling is looked after, and after how long a poll has stalled; other than usual for tests. */
   readonly watch?: { readonly everyMs: number; readonly stallMs: number };
 };
@@ -111,14 +114,11 @@ export async function serve(
     await bounded(app, inbox.stop());
     await drain(front, dispatch, why === "stopped" ? DRAIN_MS : 0);
     drained.abort();
-    await Promise.all(background);
+    // With Postgres hanging some of it never ends.
+    await bounded(app, Promise.all(background));
     // With Postgres away these would wait for it, and nothing depends on them: the lease expires by itself.
-    for (const channel of [listening, removals])
-      await bounded(
-        app,
-        channel.then((unlisten) => unlisten()),
-      );
-    await bounded(app, releaseLease(app, lease));
+    const unlistened = [listening, removals].map((channel) => channel.then((unlisten) => unlisten()));
+    await Promise.all([...unlistened, releaseLease(app, lease)].map((work) => bounded(app, work)));
   }
   if (why === "token revoked") await markRevoked(app, lease.botId);
   return why;
@@ -209,14 +209,23 @@ function createHold(app: App, lease: Lease, end: (why: InboxEnd) => void) {
   let renewedAt = app.clock.now();
   const isHeld = (): boolean => app.clock.now() - renewedAt < LEASE_TTL_MS - LEASE_MARGIN_MS;
 
+  // A database that hangs must not keep us from noticing that the lease may be gone: then null.
+  async function withinHold(renewal: Promise<boolean>): Promise<boolean | null> {
+    const finished = new AbortController();
+    const heldMs = Math.max(0, renewedAt + LEASE_TTL_MS - LEASE_MARGIN_MS - app.clock.now());
+    const late = app.clock.sleep(heldMs, finished.signal).then(() => null);
+    return Promise.race([renewal, late]).finally(() => finished.abort());
+  }
+
   return {
     isHeld,
     async keep(signal: AbortSignal): Promise<void> {
       for (; !signal.aborted; await app.clock.sleep(LEASE_RENEW_MS, signal)) {
         const askedAt = app.clock.now();
         try {
-          if (!(await renewLease(app, lease))) return end("lease lost");
-          renewedAt = askedAt;
+          const renewed = await withinHold(renewLease(app, lease));
+          if (renewed === false) return end("lease lost");
+          if (renewed === true) renewedAt = askedAt;
         } catch (err) {
           app.log.warn({ err }, "the lease could not be renewed");
         }

@@ -8,7 +8,7 @@ import { ALERT_BOUNDS } from "./claude/outages.ts";
 import { healthReport, JOB_AGE_SECONDS_MAX, type HealthReport } from "./health.ts";
 import { holds, type Lease } from "./pipeline/lease.ts";
 
-/** What is watched here. The database has a watch of its own, and Claude a monitor. */
+/** What is watched here. The database has a watch of its own (bot/database-watch.ts), and Claude a monitor. */
 type Part = "redis" | "telegram" | "mail" | "disk" | "worker" | "dead_jobs";
 
 type Components = HealthReport["components"];
@@ -163,8 +163,7 @@ async function tellBack(app: App, lease: Lease, part: Part): Promise<void> {
     );
     if (owed === undefined) return;
     const since = Math.round(Number(owed.since));
-    const minutes = Math.max(0, Math.floor((app.clock.now() - since) / 60_000));
-    const params = { part, hours: Math.floor(minutes / 60), minutes: minutes % 60 };
+    const params = { part, ...durationOf(app.clock.now() - since) };
     await tellOf(tx, app, lease, { kind: "part_back", part, since, params });
   });
 }
@@ -195,6 +194,12 @@ async function isOwed(tx: Tx, part: Part): Promise<boolean> {
     sql`SELECT FROM pipeline.alerts WHERE kind = 'part_back' AND subject = ${part}`,
   );
   return rows.length > 0;
+}
+
+/** How sentences say for how long something was away. */
+export function durationOf(ms: number): { hours: number; minutes: number } {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  return { hours: Math.floor(minutes / 60), minutes: minutes % 60 };
 }
 
 function verdict(state: string, down: string): boolean | null {

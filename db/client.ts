@@ -3,6 +3,7 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 
 const CONNECT_TIMEOUT_SECONDS = 10;
+const BACKOFF_SECONDS_MAX = 1;
 const POOL_SIZE = 10;
 const CLOSE_SECONDS = 5;
 
@@ -17,6 +18,8 @@ export function createSql(url: string, options: { max?: number; renewed?: boolea
   return postgres(url, {
     max: options.max ?? POOL_SIZE,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    // By itself the driver waits up to twenty seconds after an outage before it looks again.
+    backoff: (attempt) => Math.random() * Math.min(2 ** attempt / 20, BACKOFF_SECONDS_MAX),
     onnotice: () => undefined,
     // Otherwise connections are replaced now and then, and with them go the locks of their sessions.
     ...(options.renewed === false && { max_lifetime: null }),

@@ -684,6 +684,7 @@ alert_claude_model = { $lifecycle ->
 }
 # Teile des Bots, die nicht arbeiten, für Inhaber und Betreiber
 alert_part_down = { $part ->
+    [database] Meine Datenbank antwortet nicht, deshalb kann ich nicht arbeiten. Nachrichten warten bei Telegram, verloren geht nichts, und ich sage Bescheid, wenn es vorbei ist. Prüfe Postgres und DATABASE_URL.
     [telegram] Seit { $count } Min. hat kein Abruf von Nachrichten bei Telegram geklappt. Verloren geht nichts: Sie warten dort. Hält das an, prüfe Netz und DNS des Servers.
     [mail] E-Mails gehen nicht hinaus: Resend ist nicht erreichbar oder lehnt sie ab, deshalb kommen Links zur Anmeldung nicht an. Es wird weiter versucht. Hält das an, prüfe RESEND_API_KEY und die Domain von MAIL_FROM.
     [redis] Redis antwortet nicht. Die Grenzen werden so lange ohne Redis gezählt, und niemand merkt etwas davon. Prüfe REDIS_URL und den Server dahinter.
@@ -695,6 +696,7 @@ alert_part_down = { $part ->
     }: Jeder Versuch war fehlgeschlagen. Warum, steht im Log, in den Zeilen mit „job“.
 }
 alert_part_back = { $part ->
+    [database] Meine Datenbank antwortet wieder, und ich nehme mir vor, was inzwischen geschrieben wurde
     [telegram] Nachrichten werden wieder bei Telegram abgeholt
     [mail] Keine E-Mail wartet mehr auf einen neuen Versuch
     [redis] Redis antwortet wieder
@@ -709,6 +711,9 @@ alert_part_back = { $part ->
     }
    *[other] { $hours } Std. { $minutes } Min.
 } gedauert.
+# Ohne seine Datenbank kann der Bot nur das sagen
+away = Ich kann gerade nicht arbeiten. Verloren geht nichts: Was du schreibst, wartet, und ich kümmere mich darum, sobald es geht.
+away_over = Ich kann wieder arbeiten und nehme mir vor, was hier inzwischen geschrieben wurde.
 # E-Mail
 mail_login_subject = Anmelden bei „{ $team }“
 mail_login_headline = Anmelden bei „{ $team }“

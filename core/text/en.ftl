@@ -672,6 +672,7 @@ alert_claude_model = { $lifecycle ->
 }
 # Parts of the bot that do not work, for owners and the operator
 alert_part_down = { $part ->
+    [database] My database does not answer, so I cannot work. Messages wait at Telegram, nothing is lost, and I tell you when it is over. Check Postgres and DATABASE_URL.
     [telegram] No fetch of messages from Telegram has succeeded for { $count } min. Nothing is lost: they wait there. If this goes on, check the server's network and DNS.
     [mail] Mail does not go out: Resend cannot be reached or refuses it, so links to sign in do not arrive. It is tried again. If this goes on, check RESEND_API_KEY and the domain of MAIL_FROM.
     [redis] Redis does not answer. Limits are counted without it meanwhile, and people notice nothing. Check REDIS_URL and the server behind it.
@@ -683,6 +684,7 @@ alert_part_down = { $part ->
     }: every attempt had failed. The log says why, in the lines with “job”.
 }
 alert_part_back = { $part ->
+    [database] My database answers again, and I take up what was written meanwhile
     [telegram] Messages are being fetched from Telegram again
     [mail] No mail waits to be tried again any more
     [redis] Redis answers again
@@ -696,6 +698,9 @@ alert_part_back = { $part ->
     }
    *[other] { $hours } h { $minutes } min
 }.
+# Without its database the bot can say only this
+away = I cannot work right now. Nothing is lost: what you write waits, and I take it up as soon as I can.
+away_over = I can work again, and take up what was written here meanwhile.
 # Mail
 mail_login_subject = Sign in to “{ $team }”
 mail_login_headline = Sign in to “{ $team }”

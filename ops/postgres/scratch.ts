@@ -46,18 +46,24 @@ export async function startScratchServer(
 }
 
 async function makeTemplate(server: EmbeddedPostgres): Promise<string> {
+  await makeMigrated(server, TEMPLATE);
   const address = new URL(server.adminUrl);
-  const password = decodeURIComponent(address.password);
-  await prepareDatabase({
-    adminUrl: server.adminUrl,
-    database: TEMPLATE,
-    passwords: { app: password, migrate: password, backup: password },
-  });
-  const migrateUrl = server.url({ user: "blockbot_migrate", password }, TEMPLATE);
-  await migrate({ migrateUrl });
-  await migrateJobs(migrateUrl);
   address.searchParams.set("template", TEMPLATE);
   return address.toString();
+}
+
+/** Makes a database with everything in it that a start expects, whose roles all have the superuser's password, and returns that. */
+export async function makeMigrated(server: EmbeddedPostgres, database: string): Promise<string> {
+  const password = decodeURIComponent(new URL(server.adminUrl).password);
+  await prepareDatabase({
+    adminUrl: server.adminUrl,
+    database,
+    passwords: { app: password, migrate: password, backup: password },
+  });
+  const migrateUrl = server.url({ user: "blockbot_migrate", password }, database);
+  await migrate({ migrateUrl });
+  await migrateJobs(migrateUrl);
+  return password;
 }
 
 function environmentOf(env: Record<string, string | undefined>, address: string): Record<string, string> {

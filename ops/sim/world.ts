@@ -1,4 +1,5 @@
 import { createApp, type App, type AppSettings } from "../../core/app.ts";
+import type { DatabaseBounds } from "../../bot/database-watch.ts";
 import type { MonitorBounds } from "../../core/claude/monitor.ts";
 import type { PartBounds } from "../../core/part-outages.ts";
 import { loadConfig, type TeamCreation } from "../../core/config.ts";
@@ -59,6 +60,12 @@ export type World = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+type WorldDatabase = {
+  readonly databaseUrl: string;
+  readonly adminUrl: string;
+  drop(): Promise<void>;
+};
+
 export type WorldSettings = {
   redisUrl?: string;
   /** Keys of the environment that set a limit, a budget or a price; without them the bot's limits are out of the way. */
@@ -72,6 +79,9 @@ export type WorldSettings = {
   claude?: Partial<AppSettings["claude"]>;
   monitor?: Partial<MonitorBounds>;
   parts?: Partial<PartBounds>;
+  postgres?: Partial<DatabaseBounds>;
+  /** Other than one on the server of the test run. */
+  database?: WorldDatabase;
   roles?: readonly ProcessRole[];
   corsOrigins?: readonly string[];
 };
@@ -85,7 +95,7 @@ export async function startWorld(
   script: ClaudeScript = () => ({ text: "Hello from Claude." }),
   settings: WorldSettings = {},
 ): Promise<World> {
-  const database = await createTestDatabase();
+  const database = settings.database ?? (await createTestDatabase());
   const claude = await createClaudeSim({ script });
   const telegram = await createTelegramSim({
     statePath: ":memory:",
@@ -182,6 +192,7 @@ async function bootProduct(surroundings: Surroundings, door: AdminDoor) {
       ...(settings.rateLimits === false ? { allowances: UNBOUNDED } : {}),
       ...(settings.monitor === undefined ? {} : { monitor: settings.monitor }),
       ...(settings.parts === undefined ? {} : { parts: settings.parts }),
+      ...(settings.postgres === undefined ? {} : { database: settings.postgres }),
     },
     door: roles.includes("admin") ? door : null,
     admin: { healthToken: null, trustedProxies: [], corsOrigins: settings.corsOrigins ?? [] },
