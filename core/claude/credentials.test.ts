@@ -157,6 +157,19 @@ test("a token that is refused when it is fresh is asked with no third time", asy
   expect(seen).toHaveLength(2);
 });
 
+test("a refused token that cannot be renewed now is not sent again, and Claude is away rather than the sign-in refused", async () => {
+  await using world = await start();
+  const { oauth, seen } = world;
+  const team = await world.team(1);
+  await signIn(team, oauth);
+  world.accepted.holds = (key) => oauth.accepts(key);
+  expect(await ask(team)).toBe("end");
+  oauth.endAccess(seen[0] ?? "");
+  oauth.fault({ kind: "status", status: 503, times: 1 });
+  expect(await ask(team)).toBe("unreachable");
+  expect(seen).toHaveLength(2);
+});
+
 test("a key that is refused is not sent twice", async () => {
   await using world = await start();
   world.accepted.holds = () => false;

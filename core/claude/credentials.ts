@@ -93,7 +93,9 @@ function sealedAccess(
     });
   const renew = async (): Promise<Opened> => {
     try {
-      await refreshTokens(scope, service, { rejected: sent });
+      // The refused token would be refused again, and Claude be taken for what the token endpoint is.
+      if ((await refreshTokens(scope, service, { rejected: sent })) === "away")
+        return failureFor(new AppError("service_away"));
     } catch (err) {
       return failureFor(err);
     }
