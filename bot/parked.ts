@@ -16,7 +16,10 @@ import { threadOf } from "./route.ts";
 export async function noticesOfParked(front: Front, row: UpdateRow): Promise<readonly OutboxItem[]> {
   const { app, lease } = front;
   const id = String(row.updateId);
-  app.log.error({ updateId: row.updateId }, "an update was in hand when three tenures ended, and is parked");
+  app.log.error(
+    { updateId: row.updateId, fields: fieldsOf(row.payload) },
+    "an update was in hand when three tenures ended, and is parked",
+  );
   await alertOperator(app, lease.botId, { kind: "parked", key: id, params: { id } });
   // safe: stored as Telegram sent it, and only what is checked here is read of it
   const { message, callback_query: press } = row.payload as unknown as Update;
@@ -42,4 +45,11 @@ export async function noticesOfParked(front: Front, row: UpdateRow): Promise<rea
       ...(person.team === null ? {} : { orgId: person.team.orgId }),
     },
   ];
+}
+
+// What kind of update it was, without a word of what it said: that is deleted.
+function fieldsOf(payload: UpdateRow["payload"]): string[] {
+  return Object.entries(payload).flatMap(([kind, part]) =>
+    Object.keys(Object(part)).map((field) => `${kind}.${field}`),
+  );
 }

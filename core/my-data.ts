@@ -5,7 +5,7 @@ import { audit } from "./audit.ts";
 import { periodOf } from "./chat/quotas.ts";
 import { AppError } from "./errors.ts";
 import type { Lease } from "./pipeline/lease.ts";
-import { dropWaiting, scrubParked } from "./pipeline/updates.ts";
+import { dropWaiting } from "./pipeline/updates.ts";
 import { personOf, type Scope } from "./scope.ts";
 
 /** Everything that is stored about one person, as it goes into the file; times are ISO 8601 in UTC. */
@@ -94,7 +94,6 @@ export async function eraseMine(
   const { accountId } = personOf(scope);
   return inSystem(scope.app, async (tx) => {
     await dropWaiting(tx, lease, { lane, before });
-    await scrubParked(tx, lease, lane);
     const period = periodOf(scope.app.clock.now());
     const [row] = await tx.execute<{ outcome: string; turns: number; teams: string[] | null }>(
       sql`SELECT * FROM auth.erase(${accountId}, ${whole}, ${period}::date, ${scope.correlationId})`,

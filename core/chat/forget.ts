@@ -4,7 +4,7 @@ import { chats, conversations, turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
 import type { Lease } from "../pipeline/lease.ts";
-import { dropWaiting, scrubParked } from "../pipeline/updates.ts";
+import { dropWaiting } from "../pipeline/updates.ts";
 import { requireRole, type Scope } from "../scope.ts";
 import { settle } from "./budget.ts";
 import type { Place } from "./conversations.ts";
@@ -28,7 +28,6 @@ export async function forgetPlace(
   requireForgetting(scope, place);
   return inTenant(scope, async (tx) => {
     const dropped = await dropWaiting(tx, lease, { lane: place.lane, before });
-    await scrubParked(tx, lease, place.lane);
     const here = await conversationsIn(tx, scope, lease, place);
     const said =
       here.length === 0

@@ -187,11 +187,11 @@ test("an update that three tenures have ended with is parked and told about in o
   expect(await suspected(lease)).toEqual([]);
   expect(await isUndone(app, lease, 1)).toBe(false);
   expect((await readyInLane(app, lease, "a")).rows.map((row) => row.updateId)).toEqual([2]);
-  // The operator may want to see what it was, until retention removes it.
+  // It may have been the answer to /connect, which stands nowhere unsealed.
   expect((await stored(app))[0]).toEqual({
     id: 1,
     state: "parked",
-    payload: { update_id: 1 },
+    payload: null,
     turn_id: null,
     ended: true,
   });

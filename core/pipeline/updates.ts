@@ -122,8 +122,8 @@ export async function isUndone(app: App, lease: Lease, updateId: number): Promis
 /**
  * Takes updates in hand and returns those that may be handled. Each tenure
  * counts once, however often it begins one. An update that three tenures have
- * ended with in hand is parked instead, and `noticeOf` it is said in the same
- * transaction.
+ * ended with in hand is parked instead, and `noticesOf` it are queued in the same
+ * transaction; its text goes, for it may be a secret that nobody sealed.
  */
 export async function beginUpdates(
   app: App,
@@ -142,10 +142,12 @@ export async function beginUpdates(
   );
   if (begun.length < updateIds.length)
     await inSystem(app, async (tx) => {
-      const parked =
-        await tx.execute<Raw>(sql`UPDATE pipeline.updates SET state = 'parked', done_at = clock_timestamp()
-        WHERE ${these} AND NOT ${mayBegin} RETURNING ${COLUMNS}`);
+      const parked = await tx.execute<Raw>(
+        sql`SELECT ${COLUMNS} FROM pipeline.updates WHERE ${these} AND NOT ${mayBegin} FOR UPDATE`,
+      );
       for (const row of parked) await enqueue(tx, await noticesOf(fromRaw(row)));
+      await tx.execute(sql`UPDATE pipeline.updates SET state = 'parked', payload = NULL, done_at = clock_timestamp()
+        WHERE ${these} AND NOT ${mayBegin}`);
     });
   return begun.map((row) => Number(row.update_id));
 }
@@ -195,12 +197,6 @@ export function forgetWaiting(
   waiting: { lane: string; before: number; from: number },
 ): Promise<number> {
   return inSystem(app, (tx) => dropWaiting(tx, lease, waiting));
-}
-
-/** Deletes the text of what was put aside in a lane, because its people want nothing of it kept. */
-export async function scrubParked(tx: Tx, lease: Lease, lane: string): Promise<void> {
-  await tx.execute(sql`UPDATE pipeline.updates SET payload = NULL
-    WHERE bot_id = ${lease.botId} AND lane = ${lane} AND state = 'parked' AND ${holds(lease)}`);
 }
 
 /** Whether an update failed for what will pass: the database was away, or two got in each other's way. */
