@@ -91,6 +91,7 @@ const row = (more: Partial<OutboxRow>): OutboxRow => ({
   maybeSent: 0,
   ageMs: 0,
   locale: null,
+  correlationId: null,
   ...more,
 });
 const lost: CallFailure = { kind: "unreachable", code: "ECONNRESET" };

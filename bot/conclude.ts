@@ -20,6 +20,7 @@ export async function conclude(
     threadId: visit?.place.threadId ?? 0,
     updateIds: ctx.updateIds,
     locale: visit?.locale ?? null,
+    correlationId: visit?.correlationId ?? null,
   };
   await adoptUpdates(front.app, occasion, work);
   ctx.adopted();

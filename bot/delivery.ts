@@ -1,7 +1,8 @@
 import { leaveChat } from "../core/accounts/chats.ts";
 import type { App } from "../core/app.ts";
+import type { Log } from "../core/log.ts";
 import type { Lease } from "../core/pipeline/lease.ts";
-import { claimItem, DUE_MAX, dueItems, type OutboxRow } from "../core/pipeline/outbox.ts";
+import { claimItem, DUE_MAX, dueItems, type OutboxItem, type OutboxRow } from "../core/pipeline/outbox.ts";
 import { settleItem, type Delivery } from "../core/pipeline/outcomes.ts";
 import { sentence } from "../core/text/text.ts";
 import type { Budget } from "./budget.ts";
@@ -128,15 +129,35 @@ async function deliverInOrder(means: Means, chatId: number, items: readonly Due[
       });
     if (row === undefined) break;
     if (row === null) continue;
+    const startedAt = performance.now();
     const delivery = await deliver(means, row);
-    if (delivery.state === "failed")
-      app.log.warn({ outboxId: id, kind: row.kind, error: delivery.error }, "a message was given up");
+    logDelivery(app.log, row, delivery, startedAt);
     await means.settle(id, delivery);
     if (delivery.state === "queued") break; // what comes after it waits for it
     settled += 1;
     if (delivery.state === "failed" && delivery.unreachable === "gone") await leave(means, chatId);
   }
   return settled;
+}
+
+/** The one line of an attempt to deliver a row, which began at `startedAt` (`performance.now`). */
+export function logDelivery(
+  log: Log,
+  row: Pick<OutboxItem, "kind"> & {
+    id: number;
+    attempts: number;
+    turnId: string | null;
+    correlationId: string | null;
+  },
+  delivery: Delivery,
+  startedAt: number,
+): void {
+  const { id: outboxId, kind, turnId, attempts: attempt, correlationId } = row;
+  const ms = Math.round(performance.now() - startedAt);
+  const line = { outboxId, kind, correlationId, turnId, attempt, outcome: delivery.state, ms };
+  if (delivery.state === "sent") log.info(line, "delivery");
+  else if (delivery.state === "queued") log.info({ ...line, error: delivery.error }, "delivery");
+  else log.warn({ ...line, error: delivery.error }, "a message was given up");
 }
 
 // Also what comes after it in the queue goes: nothing is tried there before somebody is back.

@@ -185,6 +185,7 @@ function itemsOf(scope: Scope, turn: Turn) {
         : message,
     key: `turn:${turn.id}:${turn.attempt}:${kind}:${part}`,
     locale: scope.locale,
+    correlationId: scope.correlationId,
   });
 }
 

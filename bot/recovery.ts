@@ -63,6 +63,7 @@ async function resume(front: Front, { scope, turnId }: InterruptedTurn): Promise
     chatId: place.chatId,
     threadId: place.threadId,
     locale: scope.locale,
+    correlationId: scope.correlationId,
   };
   const message = { text: sentence(scope.locale, "gave_up_after_restarts", { code: scope.correlationId }) };
   await finishTurn(

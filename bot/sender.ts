@@ -2,10 +2,11 @@ import type { Api } from "grammy";
 import type { App } from "../core/app.ts";
 import type { Lease } from "../core/pipeline/lease.ts";
 import { enqueueSending, type OutboxItem, type OutgoingMessage } from "../core/pipeline/outbox.ts";
+import type { Delivery } from "../core/pipeline/outcomes.ts";
 import { createBudget, type Allowances } from "./budget.ts";
 import { createCalls, unreachableBy, wasNotSent, type Spot } from "./calls.ts";
-import { failureOf } from "./client.ts";
-import { createDelivery } from "./delivery.ts";
+import { failureOf, type CallFailure } from "./client.ts";
+import { createDelivery, logDelivery } from "./delivery.ts";
 
 /** The one way to Telegram for everything that is shown: the outbox, and what may be dropped beside it. */
 export function createSender(options: {
@@ -44,14 +45,14 @@ export function createSender(options: {
       await app.clock.sleep(budget.delayMs(item.chatId, "send"));
       const id = await enqueueSending(app, lease, item);
       if (id === null) return null;
-      const messageId = await calls.send(item, item.message).catch((err: unknown) => failureOf(err));
-      if (typeof messageId === "number") {
-        await settle(id, { state: "sent", messageId });
-        return messageId;
-      }
-      if (messageId.kind === "retry_after") budget.pause(item.chatId, messageId.seconds);
-      await settle(id, { state: "failed", error: messageId.kind, unreachable: unreachableBy(messageId) });
-      return wasNotSent(messageId) ? "later" : null;
+      const startedAt = performance.now();
+      const sent = await calls.send(item, item.message).catch((err: unknown) => failureOf(err));
+      if (typeof sent !== "number" && sent.kind === "retry_after") budget.pause(item.chatId, sent.seconds);
+      const { kind, turnId = null, correlationId = null } = item;
+      logDelivery(app.log, { id, kind, turnId, correlationId, attempts: 1 }, deliveryOf(sent), startedAt);
+      await settle(id, deliveryOf(sent));
+      if (typeof sent === "number") return sent;
+      return wasNotSent(sent) ? "later" : null;
     },
 
     /** Shows progress in a message. Dropped, never queued, when the chat's budget is spent. True when it is shown. */
@@ -95,3 +96,9 @@ export function createSender(options: {
 }
 
 export type Sender = ReturnType<typeof createSender>;
+
+function deliveryOf(sent: number | CallFailure): Delivery {
+  return typeof sent === "number"
+    ? { state: "sent", messageId: sent }
+    : { state: "failed", error: sent.kind, unreachable: unreachableBy(sent) };
+}

@@ -50,6 +50,7 @@ export async function tellMembers(
       threadId: 0,
       kind: "notice" as const,
       key: `told:${notice.kind}:${scope.correlationId}:${row.user_id}`,
+      correlationId: scope.correlationId,
       message: { text: sentence(row.locale, `told_${notice.kind}`, notice.params) },
     })),
   );
@@ -76,6 +77,7 @@ export async function tellTelegram(
       threadId: 0,
       kind: "notice",
       key: `told:${notice.kind}:${scope.correlationId}:${to.telegramUserId}`,
+      correlationId: scope.correlationId,
       message: { text: sentence(to.locale, `told_${notice.kind}`, notice.params) },
     },
   ]);

@@ -92,5 +92,6 @@ function droppedNotice(scope: Scope, { lease, place, updateIds }: Again, dropped
     message: { text: sentence(scope.locale, "retry_dropped", { dropped }) },
     key: `update:${lease.botId}:${updateIds[0]}:dropped`,
     locale: scope.locale,
+    correlationId: scope.correlationId,
   };
 }

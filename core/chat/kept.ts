@@ -86,7 +86,8 @@ export async function offerKept(place: KeptPlace, lease: Lease, graceMs: number)
     const { orgId, correlationId } = scope;
     const key = `kept:${correlationId}`;
     // Final, not a notice: when its fate is unknown it is said once more, for it is not offered again.
-    await enqueue(tx, [{ orgId, botId: lease.botId, chatId, threadId, kind: "final", message, key }]);
+    const item = { orgId, correlationId, botId: lease.botId, chatId, threadId, message, key };
+    await enqueue(tx, [{ ...item, kind: "final" }]);
     const actor = { type: "system", name: "claude" } as const;
     await audit(tx, { actor, correlationId }, "turn.offer", { target: String(chatId), detail: { count } });
     return count;
@@ -189,9 +190,10 @@ async function decline(
   await inTenant(scope, async (tx) => {
     await giveBackAccepted(scope, lease, { chatId, threadId }, null);
     const message = { text: sentence(scope.locale, err.code, err.params) };
-    const key = `kept:${scope.correlationId}:declined`;
-    const { orgId } = scope;
-    await enqueue(tx, [{ orgId, botId: lease.botId, chatId, threadId, kind: "notice", message, key }]);
+    const { orgId, correlationId } = scope;
+    const key = `kept:${correlationId}:declined`;
+    const item = { orgId, correlationId, botId: lease.botId, chatId, threadId, message, key };
+    await enqueue(tx, [{ ...item, kind: "notice" }]);
   });
 }
 

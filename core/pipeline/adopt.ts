@@ -13,6 +13,7 @@ export type Occasion = {
   readonly updateIds: readonly number[];
   /** The language of the replies. */
   readonly locale: string | null;
+  readonly correlationId: string | null;
 };
 
 /**
@@ -25,7 +26,7 @@ export async function adoptUpdates(
   occasion: Occasion,
   work: () => Promise<readonly OutgoingMessage[]>,
 ): Promise<void> {
-  const { orgId, lease, chatId, threadId, updateIds, locale } = occasion;
+  const { orgId, lease, chatId, threadId, updateIds, locale, correlationId } = occasion;
   await inSystem(app, async (tx) => {
     const replies = await work();
     const items = replies.map((message, index) => ({
@@ -37,6 +38,7 @@ export async function adoptUpdates(
       key: `update:${lease.botId}:${updateIds[0]}:${index}`,
       ...(orgId === null ? {} : { orgId }),
       ...(locale === null ? {} : { locale }),
+      ...(correlationId === null ? {} : { correlationId }),
     }));
     await enqueue(tx, items);
     await markDone(tx, lease, updateIds);

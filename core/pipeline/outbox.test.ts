@@ -128,6 +128,7 @@ test("an item is claimed by one sender only, with its attempts counted", async (
     turnId,
     part: 2,
     locale: "ru",
+    correlationId: "abcdefghjk",
     message: {
       text: "text",
       entities: [{ type: "bold", offset: 0, length: 4 }],
@@ -151,6 +152,7 @@ test("an item is claimed by one sender only, with its attempts counted", async (
       attempts: 1,
       maybeSent: 0,
       locale: "ru",
+      correlationId: "abcdefghjk",
     },
   ]);
   // What may have arrived once may have arrived for good, whatever goes wrong afterwards.

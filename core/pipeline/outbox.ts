@@ -36,6 +36,8 @@ export type OutboxItem = {
   readonly part?: number;
   /** The language of whoever reads it: of what is added when it may be a repeat, or is given up. */
   readonly locale?: string;
+  /** What led to it, for the log. */
+  readonly correlationId?: string;
 };
 
 export type OutboxRow = {
@@ -52,6 +54,7 @@ export type OutboxRow = {
   readonly maybeSent: number;
   readonly ageMs: number;
   readonly locale: string | null;
+  readonly correlationId: string | null;
 };
 
 /** The channel that the sender listens on; the payload is the bot's id. */
@@ -71,6 +74,7 @@ type Raw = {
   maybe_sent: number;
   age_ms: string;
   locale: string | null;
+  correlation_id: string | null;
 };
 
 /**
@@ -109,10 +113,10 @@ function insertion(items: readonly OutboxItem[], state: "queued" | "sending"): S
       item,
     ) => sql`(${item.orgId ?? null}::uuid, ${item.botId}::bigint, ${item.chatId}::bigint, ${item.threadId}::bigint, ${item.turnId ?? null}::uuid,
       ${item.part ?? 0}::int, ${item.kind}, ${JSON.stringify(storable(item.message))}::jsonb, ${item.key}, ${state}, ${state === "sending" ? 1 : 0}::int,
-      ${item.locale ?? null})`,
+      ${item.locale ?? null}, ${item.correlationId ?? null})`,
   );
   return sql`INSERT INTO pipeline.outbox
-    (org_id, bot_id, chat_id, thread_id, turn_id, part, kind, payload, idempotency_key, state, attempts, locale)
+    (org_id, bot_id, chat_id, thread_id, turn_id, part, kind, payload, idempotency_key, state, attempts, locale, correlation_id)
     VALUES ${sql.join(rows, sql`, `)} ON CONFLICT (idempotency_key) DO NOTHING`;
 }
 
@@ -153,7 +157,7 @@ export async function claimItem(app: App, lease: Lease, id: number): Promise<Out
     app,
     sql`UPDATE pipeline.outbox o SET state = 'sending', attempts = attempts + 1
       WHERE id = ${id} AND state = 'queued' AND ${holds(lease)}
-      RETURNING id, chat_id, thread_id, kind, payload, turn_id, attempts, maybe_sent, locale, ${TARGET} AS target,
+      RETURNING id, chat_id, thread_id, kind, payload, turn_id, attempts, maybe_sent, locale, correlation_id, ${TARGET} AS target,
         extract(epoch FROM clock_timestamp() - created_at) * 1000 AS age_ms`,
   );
   return row === undefined ? null : fromRaw(row);
@@ -205,5 +209,6 @@ function fromRaw(row: Raw): OutboxRow {
     maybeSent: row.maybe_sent,
     ageMs: Number(row.age_ms),
     locale: row.locale,
+    correlationId: row.correlation_id,
   };
 }

@@ -77,6 +77,7 @@ type GivenUp = {
   chat_id: string;
   thread_id: string;
   locale: string | null;
+  correlation_id: string | null;
 };
 
 async function giveUp(
@@ -89,7 +90,7 @@ async function giveUp(
     const [row] = await tx.execute<GivenUp>(sql`UPDATE pipeline.outbox
       SET state = 'failed', payload = NULL, done_at = clock_timestamp(), error = ${error}
       WHERE id = ${id} AND state IN ('queued', 'sending') AND ${holds(lease)}
-      RETURNING kind, org_id, turn_id, chat_id, thread_id, locale`);
+      RETURNING kind, org_id, turn_id, chat_id, thread_id, locale, correlation_id`);
     if (row === undefined || row.kind !== "final" || unreachable !== null) return;
     await sayGivenUp(app, lease, row);
   });
@@ -97,7 +98,7 @@ async function giveUp(
 
 // One word for all parts of an answer. It belongs to no turn, so that nothing is said about its own fate.
 async function sayGivenUp(app: App, lease: Lease, row: GivenUp): Promise<void> {
-  const { org_id: orgId, turn_id: turnId, locale } = row;
+  const { org_id: orgId, turn_id: turnId, locale, correlation_id: correlationId } = row;
   if (orgId === null || turnId === null) return;
   const chatId = Number(row.chat_id);
   await inTenant({ app, orgId }, async (tx) => {
@@ -113,6 +114,7 @@ async function sayGivenUp(app: App, lease: Lease, row: GivenUp): Promise<void> {
         message: { text: sentence(locale, "answer_not_shown"), keyboard },
         key: `turn:${turnId}:not-shown`,
         ...(locale === null ? {} : { locale }),
+        ...(correlationId === null ? {} : { correlationId }),
       },
     ]);
   });

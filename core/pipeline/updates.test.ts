@@ -218,7 +218,14 @@ test("ending updates under a lost lease undoes everything that the transaction d
   const older = await leaseOf(app);
   await storeBatch(app, older, [update(1)]);
   const newer = await leaseOf(app);
-  const occasion = { orgId: null, chatId: 7, threadId: 0, updateIds: [1], locale: "de" };
+  const occasion = {
+    orgId: null,
+    chatId: 7,
+    threadId: 0,
+    updateIds: [1],
+    locale: "de",
+    correlationId: "abcdefghjk",
+  };
   const work = async () => {
     await inSystem(app, (tx) =>
       tx.execute(sql`INSERT INTO pipeline.strangers VALUES (${older.botId}, 99, '2026-01-01')`),
@@ -232,10 +239,17 @@ test("ending updates under a lost lease undoes everything that the transaction d
 
   await adoptUpdates(app, { ...occasion, lease: newer }, work);
   expect((await stored(app))[0]).toMatchObject({ state: "done", payload: null });
-  const said = await it.admin`SELECT kind, payload, org_id, locale FROM pipeline.outbox ORDER BY id`;
+  const said =
+    await it.admin`SELECT kind, payload, org_id, locale, correlation_id FROM pipeline.outbox ORDER BY id`;
   expect([...said]).toEqual([
-    { kind: "notice", payload: { text: "one" }, org_id: null, locale: "de" },
-    { kind: "edit", payload: { text: "two", messageId: 5 }, org_id: null, locale: "de" },
+    { kind: "notice", payload: { text: "one" }, org_id: null, locale: "de", correlation_id: "abcdefghjk" },
+    {
+      kind: "edit",
+      payload: { text: "two", messageId: 5 },
+      org_id: null,
+      locale: "de",
+      correlation_id: "abcdefghjk",
+    },
   ]);
 });
 
