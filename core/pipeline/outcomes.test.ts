@@ -95,6 +95,25 @@ test("an answer that Telegram refuses is said to be given up; who has left hears
   }
 });
 
+test("an answer whose turn was deleted meanwhile is given up without a word, and nothing waits for that", async () => {
+  await using it = await createTestApp();
+  const { app } = it;
+  const lease = await leaseOf(app);
+  const scope = await it.team(1);
+  const turnId = crypto.randomUUID();
+  await inSystem(app, (tx) =>
+    enqueue(tx, [item(lease, "answer", { kind: "final", orgId: scope.orgId, turnId }), item(lease, "next")]),
+  );
+  const [{ id } = { id: 0 }] = await dueItems(app, lease);
+  await claimItem(app, lease, id);
+  await settleItem(app, lease, id, { state: "failed", error: "rejected", unreachable: null });
+  const rows = await it.admin`SELECT idempotency_key AS key, state FROM pipeline.outbox ORDER BY id`;
+  expect([...rows]).toEqual([
+    { key: "answer", state: "failed" },
+    { key: "next", state: "queued" },
+  ]);
+});
+
 test("a part of an answer that edits an open message is safe to send again, however often we die", async () => {
   await using it = await createTestApp();
   const { app } = it;

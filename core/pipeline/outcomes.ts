@@ -102,6 +102,11 @@ async function sayGivenUp(app: App, lease: Lease, row: GivenUp): Promise<void> {
   if (orgId === null || turnId === null) return;
   const chatId = Number(row.chat_id);
   await inTenant({ app, orgId }, async (tx) => {
+    // Who had it deleted meanwhile wants nothing more of it, and no button can lead to it.
+    const turn = await tx.execute(
+      sql`SELECT FROM app.turns WHERE org_id = ${orgId} AND id = ${turnId} FOR KEY SHARE`,
+    );
+    if (turn.length === 0) return;
     const label = sentence(locale, "button_retry");
     const keyboard = await createKeyboard(tx, { app, orgId }, chatId, [{ label, kind: "retry", turnId }]);
     await enqueue(tx, [
