@@ -131,6 +131,23 @@ test("only the current attempt under the current lease can end a turn", async ()
   expect(await turnsOf(it)).toMatchObject([{ status: "answered", answer: "second attempt" }]);
 });
 
+test("a turn that was deleted while it was answered ends its messages and is charged for, once, and nothing of it is kept", async () => {
+  await using it = await createTestApp();
+  const lease = await leaseOf(it.app);
+  const scope = await it.team(1);
+  const turn = await ask(scope, lease, 10);
+  await it.admin`DELETE FROM app.turns`;
+  for (let times = 0; times < 2; times += 1)
+    await finishTurn(scope, turn, answered("forty-two"), [partOf(turn, "forty-two")]);
+  expect(await turnsOf(it)).toEqual([]);
+  const said = await it.admin`SELECT payload FROM pipeline.outbox`;
+  expect([...said]).toEqual([{ payload: { text: "forty-two" } }]);
+  expect(await it.admin`SELECT FROM app.reservations`).toHaveLength(0);
+  const quotas = await it.admin`SELECT used::int FROM app.quotas WHERE resource LIKE 'claude.tokens%'`;
+  expect(quotas.map(({ used }) => used)).toEqual([110, 110]);
+  expect(await actionsOf(it)).toEqual(["turn.answer answered"]);
+});
+
 test("a turn cannot be ended by another team", async () => {
   await using it = await createTestApp();
   const lease = await leaseOf(it.app);

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
@@ -173,8 +173,9 @@ async function insertTurn(
 
 /**
  * Short transaction 2: the answer, what is to be shown, its cost in the place
- * of what was reserved, and the audit row last. Does nothing when the turn has
- * already ended.
+ * of what was reserved, and the audit row last. Of a turn that was deleted
+ * meanwhile nothing is kept, but its messages end and its cost is charged. Does
+ * nothing when the turn has already ended.
  */
 export async function finishTurn(
   scope: Scope,
@@ -213,8 +214,10 @@ export async function finishTurn(
         ),
       )
       .returning({ id: turns.id });
-    if (ended.length === 0) return;
-    await enqueue(tx, await withKeyboards(tx, scope, parts));
+    const isDeleted = ended.length === 0 && (await wasDeleted(tx, scope, turn));
+    if (ended.length === 0 && !isDeleted) return;
+    // No button can lead to what is not there.
+    await enqueue(tx, isDeleted ? parts.map(({ item }) => item) : await withKeyboards(tx, scope, parts));
     const call = { id: turn.id, userId: turn.askerId };
     await settle(tx, scope, { call, spent, botId: turn.lease.botId });
     await audit(tx, scope, "turn.answer", {
@@ -225,6 +228,14 @@ export async function finishTurn(
     });
   });
   if (metOutage(outcome)) scope.app.claudeHealth.noteWaiting();
+}
+
+// Its asker had everything deleted that they said, while this was being answered: only what it may cost still stands.
+async function wasDeleted(tx: Tx, scope: Scope, turn: Turn): Promise<boolean> {
+  const [owed] =
+    await tx.execute(sql`SELECT 1 FROM app.reservations r WHERE r.org_id = ${scope.orgId} AND r.id = ${turn.id}
+    AND NOT EXISTS (SELECT FROM app.turns t WHERE t.org_id = r.org_id AND t.id = r.id) AND ${holds(turn.lease)}`);
+  return owed !== undefined;
 }
 
 /** Whether Claude's absence left this question without an answer. Then it waits for Claude. */
