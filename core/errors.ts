@@ -19,6 +19,7 @@ export type ErrorCode =
   | "group_taken"
   | "button_gone"
   | "button_not_yours"
+  | "answer_not_yours"
   | "nothing_to_stop"
   | "continued_below"
   | "nothing_to_retry"

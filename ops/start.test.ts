@@ -170,7 +170,7 @@ test(
         ({ messageId, buttons }) => messageId === shown.messageId && buttons.length === 0,
       ),
     );
-    expect(partial.text).toContain("You asked for something long");
+    expect(partial.text).toContain("You asked for"); // how much more was drawn before the kill is chance
     expect(hasButton(notice, "Retry")).toBe(true);
     expect(await chat.heard()).toHaveLength(4);
     await chat.press(notice, "Retry");

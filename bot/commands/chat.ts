@@ -24,7 +24,10 @@ export async function startNew(ctx: Ctx, visit: Visit, scope: Scope): Promise<vo
   );
 }
 
-/** /stop: the running answer of this chat ends with its next frame and keeps what it said; what waits is dropped. */
+/**
+ * /stop: the running answer of this chat ends with its next frame and keeps what it said; what waits behind it is
+ * answered. When nothing runs, the questions of whoever stops that still wait are dropped.
+ */
 export async function stop(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
   const { lanes, lease } = ctx.front;
   const turn = lanes.turnIn(visit.place.lane);
@@ -58,7 +61,7 @@ export async function stopById(ctx: Ctx, visit: Visit, scope: Scope, turnId: str
 
 async function stopTurn(ctx: Ctx, visit: Visit, scope: Scope, turn: RunningTurn): Promise<void> {
   const own = scope.actor.type === "user" && scope.actor.userId === turn.askerId;
-  if (!own && !mayActAs(scope, "admin")) throw new AppError("button_not_yours");
+  if (!own && !mayActAs(scope, "admin")) throw new AppError("answer_not_yours");
   await conclude(ctx, visit, async () => {
     await recordStop(scope, turn.turnId);
     return [];

@@ -4,7 +4,8 @@ import { LeaseLostError, type Lease } from "../pipeline/lease.ts";
 import type { Scope } from "../scope.ts";
 import { createTestApp, leaseOf, refusalOf, type TestApp } from "../test-app.ts";
 import { beginAgainByButton, beginLastAgain, type Again } from "./again.ts";
-import { ask, askAndEnd, PRIVATE, receive, REPORT } from "./test-conversation.ts";
+import { startConversation } from "./conversations.ts";
+import { answered, ask, askAndEnd, PRIVATE, receive, REPORT } from "./test-conversation.ts";
 import { finishTurn, type Outcome } from "./turns.ts";
 
 const FAILED: Outcome = {
@@ -98,6 +99,26 @@ test("Continue asks to go on, in the person's language, with the answer so far i
   expect(next?.question).not.toBe("question 1");
   expect(next?.question).not.toContain("Please go on");
   expect(next?.history.messages.at(-1)).toEqual({ role: "assistant", text: "half an answer" });
+});
+
+test("Continue under an older answer tells Claude which one it was, after another question and after /new", async () => {
+  await using it = await createTestApp();
+  const lease = await leaseOf(it.app);
+  const scope = await it.team(1);
+  const cut = await askAndEnd(scope, lease, 1, { outcome: answered(`${"x".repeat(5_000)} and so it`) });
+  await askAndEnd(scope, lease, 2);
+  const first = await button(scope, "continue", cut.id);
+  const later = await beginAgainByButton(scope, first, await press(scope, lease, 3));
+  expect(later?.question).toContain("“question 1”");
+  expect(later?.question).toEndWith("xxx and so it");
+  expect(later?.question.length).toBeLessThan(5_000);
+  if (later !== null) await finishTurn(scope, later, answered("went on"), []);
+
+  await startConversation(scope, lease, PRIVATE, 0);
+  const second = await button(scope, "continue", cut.id);
+  const anew = await beginAgainByButton(scope, second, await press(scope, lease, 4));
+  expect(anew?.history.messages).toEqual([]);
+  expect(anew?.question).toBe(later?.question ?? "");
 });
 
 test("a press under a lost lease changes nothing: the button is still there for the new holder", async () => {

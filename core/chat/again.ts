@@ -1,4 +1,5 @@
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull } from "drizzle-orm";
+import type { Tx } from "../../db/client.ts";
 import { turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
 import { audit } from "../audit.ts";
@@ -11,6 +12,10 @@ import { sentence } from "../text/text.ts";
 import { openConversation, startConversation } from "./conversations.ts";
 import { filesIn } from "./files.ts";
 import { beginTurn, type Question, type Turn } from "./turns.ts";
+
+// As much of an older question and of the end of its answer as tells Claude where to go on.
+const ASKED_CHARS_MAX = 500;
+const ENDING_CHARS_MAX = 4_000;
 
 /** Everything of a new question but what it says: that is stored with the turn it repeats. */
 export type Again = Omit<Question, "text" | "files" | "speaker">;
@@ -50,6 +55,7 @@ async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: bool
     const [row] = await tx
       .select({
         question: turns.question,
+        answer: turns.answer,
         files: turns.files,
         speaker: turns.speaker,
         replyTo: turns.replyTo,
@@ -67,7 +73,7 @@ async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: bool
       .update(turns)
       .set({ kept: null })
       .where(and(eq(turns.orgId, scope.orgId), eq(turns.id, turnId)));
-    const text = goOn ? sentence(scope.locale, "continue_question") : row.question;
+    const text = goOn ? await goingOn(tx, scope, again, { ...row, turnId }) : row.question;
     const turn = await beginTurn(scope, {
       ...again,
       text,
@@ -80,6 +86,34 @@ async function beginAgain(scope: Scope, turnId: string, again: Again, goOn: bool
     await audit(tx, scope, "turn.retry", { target: turnId, detail: { dropped } });
     return turn;
   });
+}
+
+// Claude has its last answer in mind. One that something else was said after, or that another conversation holds, it
+// has to be told.
+async function goingOn(
+  tx: Tx,
+  scope: Scope,
+  { lease, place }: Again,
+  cut: { turnId: string; question: string; answer: string | null },
+): Promise<string> {
+  const conversationId = await openConversation(tx, scope, lease, place);
+  const [last] = await tx
+    .select({ id: turns.id })
+    .from(turns)
+    .where(
+      and(
+        eq(turns.orgId, scope.orgId),
+        eq(turns.conversationId, conversationId),
+        inArray(turns.status, ["answered", "stopped"]),
+        isNotNull(turns.answer),
+      ),
+    )
+    .orderBy(desc(turns.createdAt))
+    .limit(1);
+  if (last?.id === cut.turnId) return sentence(scope.locale, "continue_question");
+  const question = cut.question.slice(0, ASKED_CHARS_MAX).toWellFormed();
+  const ending = (cut.answer ?? "").slice(-ENDING_CHARS_MAX).toWellFormed();
+  return `${sentence(scope.locale, "continue_older", { question })}\n\n${ending}`;
 }
 
 function droppedNotice(scope: Scope, { lease, place, updateIds }: Again, dropped: number): OutboxItem {

@@ -309,6 +309,7 @@ files_question = { $kind ->
     }
 }
 continue_question = Bitte mach genau dort weiter, wo deine letzte Antwort aufgehört hat.
+continue_older = Ich hatte dich gefragt: „{ $question }“ Deine Antwort endete mit den Worten unten. Bitte mach genau dort weiter, wo sie aufhören.
 restarted = Ich wurde neu gestartet und beantworte das noch einmal.
 gave_up_after_restarts = Ich wurde beim Antworten zweimal neu gestartet und versuche es deshalb nicht weiter. Die Frage bleibt erhalten: Tippe auf „{ button_retry }“. (Referenz { $code })
 message_parked = Beim Lesen dieser Nachricht bin ich dreimal abgebrochen, deshalb habe ich sie beiseitegelegt. Bitte schick sie noch einmal, vielleicht in anderen Worten.
@@ -464,8 +465,9 @@ password_current_wrong = Gib dein jetziges Passwort an, oder melde dich zuerst n
 email_needed = Bestätige zuerst deine Adresse: Melde dich einmal per E-Mail an.
 email_invalid = Das ist keine E-Mail-Adresse, an die ich schreiben kann. Sie sieht so aus: du@example.com
 too_many_requests = Zu viele Anfragen. Versuch es in { $seconds } s noch einmal.
-button_gone = Dieser Knopf funktioniert nicht mehr.
-button_not_yours = Dieser Knopf ist für die Person, die gefragt hat, oder für einen Admin.
+button_gone = Dieser Knopf funktioniert nicht mehr. Schick den Befehl oder die Frage noch einmal.
+button_not_yours = Dieser Knopf ist für jemand anderen. Schick den Befehl selbst, dann bekommst du deinen eigenen.
+answer_not_yours = Diese Antwort kann nur stoppen, wer gefragt hat, oder ein Admin.
 continued_below = Diese Antwort steht weiter unten in einer neuen Nachricht.
 nothing_to_stop = Hier wird gerade nichts beantwortet.
 nothing_kept = Hier wartet nichts mehr: Es ist beantwortet, neu gestellt oder älter als einen Tag.
@@ -485,7 +487,7 @@ budget_member = Dein eigenes Budget reicht in diesem Monat für keine weitere Fr
    *[no] Ein Admin kann es mit /budget erhöhen.
 }
 budget_instance = Das Budget dieses Bots für alle Teams ist für diesen Monat ausgeschöpft. Es beginnt neu am { $resets }. Der Betreiber kann es erhöhen.
-message_too_long = Diese Nachricht ist zu lang: Ich nehme bis zu { $max } Zeichen an.
+message_too_long = Das ist zu lang für eine Nachricht: Ich nehme bis zu { $max } Zeichen an. Schick es als Textdatei, dann lese ich es ganz.
 not_connected = Dieses Team hat { $service } noch nicht verbunden. Admins können das mit /connect tun.
 needs_reauth = { $service } muss neu verbunden werden: Die Erlaubnis ist abgelaufen oder wurde entzogen. Sag es einem Admin.
 service_away = { $service } kann gerade nicht um eine neue Erlaubnis gebeten werden. Bitte versuch es in einer Minute noch einmal.
@@ -498,7 +500,7 @@ file_unsupported = { $what ->
 }
 file_too_big = „{ $name }“ hat { $size } MB, und von so einer Datei nehme ich bis zu { $max } MB an. Schick mir den Teil, um den es geht.
 picture_too_big = „{ $name }“ hat { $size } MB, und Bilder nehme ich bis { $max } MB an. Schick es als Foto: Telegram verkleinert es.
-files_too_many = Mit einer Frage nehme ich bis zu { $max } Dateien an.
+files_too_many = Mit einer Frage nehme ich bis zu { $max } Dateien an. Schick die übrigen mit der nächsten.
 files_too_big = Zusammen haben diese Dateien { $size } MB, und mit einer Frage nehme ich bis zu { $max } MB an. Schick weniger auf einmal.
 claude_key_wrong_kind = Das ist das Token eines Abonnements oder eines, das bald abläuft. Ich brauche einen API-Schlüssel aus der Claude Console (sk-ant-api…). Es wurde nichts geändert.
 claude_key_refused = { $kind ->

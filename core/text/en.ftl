@@ -308,6 +308,7 @@ files_question = { $kind ->
     }
 }
 continue_question = Please go on exactly where your last answer stopped.
+continue_older = I asked you earlier: “{ $question }” Your answer ended with the words below. Please go on exactly where they stop.
 restarted = I was restarted and am answering this again.
 gave_up_after_restarts = I was restarted twice while answering, so I stopped trying. The question is kept: press Retry. (Reference { $code })
 message_parked = I broke off three times while reading this, so I put it aside. Please send it again, perhaps in other words.
@@ -454,8 +455,9 @@ password_current_wrong = Give your current password, or sign in again by mail fi
 email_needed = Prove your address first: sign in by mail once.
 email_invalid = That is not an e-mail address that I can write to. It looks like this: you@example.com
 too_many_requests = Too many requests. Try again in { $seconds } s.
-button_gone = That button no longer works.
-button_not_yours = That button is for the person who asked, or an admin.
+button_gone = That button no longer works. Send the command or the question again.
+button_not_yours = That button is for somebody else. Send the command yourself to get your own.
+answer_not_yours = Only the person who asked, or an admin, can stop this answer.
 continued_below = This answer goes on in a message below.
 nothing_to_stop = Nothing is being answered here right now.
 nothing_kept = Nothing is waiting here any more: it has been answered or asked again, or is more than a day old.
@@ -475,7 +477,7 @@ budget_member = Your own budget for this month does not cover another question. 
    *[no] An admin can raise it: /budget.
 }
 budget_instance = This bot's budget for all teams does not cover another question this month. It starts anew on { $resets }. Its operator can raise it.
-message_too_long = That message is too long: I take up to { $max } characters.
+message_too_long = That is too long for one message: I take up to { $max } characters. Send it as a text file, and I read it whole.
 not_connected = This team has not connected { $service } yet. An admin can do that with /connect.
 needs_reauth = { $service } has to be connected again: the permission ended or was taken back. Tell an owner or admin.
 service_away = { $service } cannot be asked for a new permission right now. Please try again in a minute.
@@ -488,7 +490,7 @@ file_unsupported = { $what ->
 }
 file_too_big = “{ $name }” has { $size } MB, and I can take up to { $max } MB of such a file. Send me the part that matters.
 picture_too_big = “{ $name }” has { $size } MB, and I can take pictures up to { $max } MB. Send it as a photo: Telegram makes it smaller.
-files_too_many = I take up to { $max } files with one question.
+files_too_many = I take up to { $max } files with one question. Send the others with your next one.
 files_too_big = Together those files have { $size } MB, and I can take up to { $max } MB with one question. Send fewer at once.
 claude_key_wrong_kind = That is a token of a subscription or one that soon ends. I need an API key from the Claude Console (sk-ant-api…). Nothing was changed.
 claude_key_refused = { $kind ->

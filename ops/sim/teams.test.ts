@@ -100,7 +100,7 @@ test("switching stops the answer that is being written and drops what waits, wit
   // What was asked in the other team is not asked again in this one.
   const retried = world.press(ALICE, "Retry");
   const answer = await telegram.waitFor(() => telegram.callbackAnswer(retried));
-  expect(answer).toMatchObject({ text: "That button no longer works." });
+  expect(answer).toMatchObject({ text: expect.stringContaining("That button no longer works.") });
 });
 
 test("who is removed is stopped in the middle of an answer and a stranger from the next message on", async () => {

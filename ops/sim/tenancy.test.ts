@@ -22,7 +22,7 @@ test("TN-03: no button takes another team's id, whatever it does, and none of an
   const before = await it.fingerprint();
   // The button itself is the other team's: its id has leaked.
   const leaked = await it.press({ kind: "remove_member_sure", value: mine.person, orgId: theirs.team });
-  expect(leaked).toBe("That button no longer works.");
+  expect(leaked).toBe("That button no longer works. Send the command or the question again.");
   for (const kind of KINDS) {
     const foreign = await it.press({ kind, value: valueOf(kind, theirs) });
     const unknown = await it.press({ kind, value: valueOf(kind, it.nobody()) });
