@@ -17,8 +17,8 @@ type Room = Exclude<Chat, { type: "channel" }>;
 
 /**
  * Deny by default: finds out who wrote and for which team, and lets only
- * members of that team further, strangers with a start link, and whoever may
- * claim a group. Everything else ends here, at most with one polite sentence.
+ * members of that team further, strangers with a start link or the address they
+ * joined with, and whoever may claim a group. Everything else ends here, at most with one polite sentence.
  */
 export async function gate(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   const { chat, from } = ctx;
@@ -47,9 +47,14 @@ export async function gate(ctx: Ctx, next: () => Promise<void>): Promise<void> {
   if (ctx.myChatMember !== undefined || isAboutUs(ctx)) return next();
   const command = commandOf(ctx.message, ctx.front.me.username);
   if (person.member !== null && (isPrivate || person.claimed || command === "claim")) return next();
-  if (isPrivate && command === "start" && argumentOf(ctx.message) !== "") return next();
+  if (isPrivate && mayBeginWith(command) && argumentOf(ctx.message) !== "") return next();
   if (!isPrivate && !person.claimed) return drop(ctx, "unclaimed group");
   return refuse(ctx, visit);
+}
+
+// A start link, or the address of somebody who joined by mail.
+function mayBeginWith(command: string | null): boolean {
+  return command === "start" || command === "login";
 }
 
 // The service message that tells a group that we were added to it.

@@ -10,6 +10,8 @@ export type LetterContent = {
   readonly paragraphs: readonly string[];
   /** The one thing to do, if there is one. */
   readonly button?: { readonly label: string; readonly url: string; readonly hint: string };
+  /** Another way to do it. */
+  readonly otherwise?: { readonly label: string; readonly url: string };
   /** Small print below. */
   readonly notes: readonly string[];
 };
@@ -28,12 +30,22 @@ export function writeLetter(content: LetterContent): Letter {
   return { to, subject: oneLine(subject), html: htmlOf(content), text: textOf(content) };
 }
 
-function textOf({ headline, paragraphs, button, notes }: LetterContent): string {
-  const action = button === undefined ? [] : [`${button.label}:\n${button.url}`];
+function textOf({ headline, paragraphs, button, otherwise, notes }: LetterContent): string {
+  const action = [button, otherwise].flatMap((way) =>
+    way === undefined ? [] : [`${way.label}:\n${way.url}`],
+  );
   return [`BlockBot`, headline, ...paragraphs, ...action, `--\n${notes.join("\n\n")}`].join("\n\n");
 }
 
-function htmlOf({ language, subject, headline, paragraphs, button, notes }: LetterContent): string {
+function htmlOf({
+  language,
+  subject,
+  headline,
+  paragraphs,
+  button,
+  otherwise,
+  notes,
+}: LetterContent): string {
   const text = (words: string, look: string) =>
     `<p class="${look}" style="margin:0 0 16px;font:16px/1.5 ${SANS};color:${look === "ink" ? "#1d1c1a" : "#65625c"}">${escaped(words)}</p>`;
   const action =
@@ -41,6 +53,10 @@ function htmlOf({ language, subject, headline, paragraphs, button, notes }: Lett
       ? ""
       : `<p style="margin:24px 0"><a class="act" href="${escaped(button.url)}" style="display:inline-block;padding:14px 24px;border-radius:8px;background:#1d1c1a;color:#ffffff;font:600 16px/1.25 ${SANS};text-decoration:none">${escaped(button.label)}</a></p>
 <p class="soft" style="margin:0 0 16px;font:13px/1.5 ${SANS};color:#65625c">${escaped(button.hint)}<br><a class="soft" href="${escaped(button.url)}" style="color:#65625c;word-break:break-all">${escaped(button.url)}</a></p>`;
+  const other =
+    otherwise === undefined
+      ? ""
+      : `<p class="ink" style="margin:0 0 16px;font:16px/1.5 ${SANS};color:#1d1c1a"><a class="ink" href="${escaped(otherwise.url)}" style="color:#1d1c1a">${escaped(otherwise.label)}</a></p>`;
   const small = notes
     .map(
       (note) =>
@@ -65,6 +81,7 @@ function htmlOf({ language, subject, headline, paragraphs, button, notes }: Lett
 <h1 class="ink" style="margin:0 0 16px;font:650 22px/1.3 ${SANS};color:#1d1c1a">${escaped(headline)}</h1>
 ${paragraphs.map((words) => text(words, "ink")).join("\n")}
 ${action}
+${other}
 </td></tr><tr><td style="padding:16px 4px 0">
 ${small}
 </td></tr></table>

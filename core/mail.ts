@@ -30,7 +30,10 @@ const mailing = z.discriminatedUnion("kind", [
     orgId: z.string(),
     inviteId: z.string(),
     locale: z.string(),
-    url: z.string(),
+    /** For the page. */
+    token: z.string(),
+    /** For Telegram. */
+    start: z.string(),
   }),
   z.object({ kind: z.literal("address_changed"), to: z.string(), locale: z.string(), telegram: z.string() }),
 ]);

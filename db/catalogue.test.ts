@@ -8,7 +8,12 @@ import * as vault from "./schema/vault.ts";
 import { createTestDatabase } from "./test-db.ts";
 
 // Unique across teams on purpose: a token is looked up before its team is known, and a group belongs to one team.
-const UNIQUE_ACROSS_TEAMS = ["invites_token_hash_key", "chats_claimed_group", "organizations_pkey"];
+const UNIQUE_ACROSS_TEAMS = [
+  "invites_token_hash_key",
+  "invites_mail_token_hash_key",
+  "chats_claimed_group",
+  "organizations_pkey",
+];
 const NO_WALL = ["instance", "instance_quotas"];
 
 test("TN-07: every team's table stands behind the wall, and no index, key, function or grant opens it", async () => {

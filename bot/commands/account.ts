@@ -1,5 +1,11 @@
 import { addressOf } from "../../core/accounts/addresses.ts";
-import { issueTelegramLink, LINK_MINUTES } from "../../core/accounts/magic-links.ts";
+import {
+  admitMail,
+  admitStranger,
+  issueStrangerLink,
+  issueTelegramLink,
+  LINK_MINUTES,
+} from "../../core/accounts/magic-links.ts";
 import { endAllSessions, endSession, listSessions, type Session } from "../../core/accounts/sessions.ts";
 import { takePress, type ButtonSpec } from "../../core/buttons.ts";
 import { AppError } from "../../core/errors.ts";
@@ -17,13 +23,24 @@ const AGENT_CHARS_MAX = 60;
 /** /login ADDRESS: a mail that ties the address to this Telegram account, and here the code that completes it. */
 export async function login(ctx: Ctx, visit: Visit, scope: Scope): Promise<void> {
   const given = argumentOf(ctx.message);
+  if (given === "") return conclude(ctx, visit, async () => [saying(ctx, visit, "login_ask")]);
+  const email = addressIn(given);
+  await admitMail(ctx.front.app, email);
   await conclude(ctx, visit, async () => {
-    if (given === "") return [saying(ctx, visit, "login_ask")];
-    const email = addressOf(given);
-    if (email === null) throw new AppError("email_invalid");
-    const telegram = { id: visit.from.id, name: telegramName(ctx, visit) };
-    const code = await issueTelegramLink(scope, { email, telegram });
+    const code = await issueTelegramLink(scope, { email, telegram: telegramOf(ctx, visit) });
     return [saying(ctx, visit, "login_sent", { email, code, minutes: LINK_MINUTES })];
+  });
+}
+
+/** The same from a stranger, who may have joined by mail. The reply is one for every address. */
+export async function loginAsStranger(ctx: Ctx, visit: Visit): Promise<void> {
+  const { app } = ctx.front;
+  const email = addressIn(argumentOf(ctx.message));
+  const telegram = telegramOf(ctx, visit);
+  const isMailed = await admitStranger(app, { email, telegramUserId: telegram.id });
+  await conclude(ctx, visit, async () => {
+    const code = await issueStrangerLink(app, { email, telegram, isMailed });
+    return [saying(ctx, visit, "login_sent_stranger", { email, code, minutes: LINK_MINUTES })];
   });
 }
 
@@ -80,8 +97,15 @@ function describe(scope: Scope, session: Session): string {
   return sentence(scope.locale, "session_line", { agent, team: session.team.name, used });
 }
 
+function addressIn(given: string): string {
+  const email = addressOf(given);
+  if (email === null) throw new AppError("email_invalid");
+  return email;
+}
+
 /** As the mail and the page name this account: nobody else can have the @name, anybody the other. */
-function telegramName(ctx: Ctx, visit: Visit): string {
+function telegramOf(ctx: Ctx, visit: Visit): { id: number; name: string } {
+  const { id, name } = visit.from;
   const username = ctx.from?.username;
-  return username === undefined ? `${visit.from.name} (${visit.from.id})` : `@${username}`;
+  return { id, name: username === undefined ? `${name} (${id})` : `@${username}` };
 }

@@ -19,20 +19,19 @@ export async function invite(ctx: Ctx, visit: Visit, scope: Scope): Promise<void
     .split(/\s+/)
     .filter((word) => word !== "");
   const role = words.some((word) => word.toLowerCase() === "admin") ? "admin" : "member";
-  const linkTo = (parameter: string): string => `https://t.me/${ctx.front.me.username}?start=${parameter}`;
   const given = words.find((word) => word.includes("@"));
   if (given !== undefined) {
     const email = addressOf(given);
     if (email === null) throw new AppError("email_invalid");
     await admitInvite(scope, { role, email });
     return conclude(ctx, visit, async () => {
-      await mailInvite(scope, { role, email, linkTo });
+      await mailInvite(scope, { role, email });
       return [saying(ctx, visit, "invite_mailed", { email, days: INVITE_DAYS, role, team: scope.team })];
     });
   }
   await conclude(ctx, visit, async () => {
     const { parameter } = await createInvite(scope, { role, email: null });
-    const link = linkTo(parameter);
+    const link = `https://t.me/${ctx.front.me.username}?start=${parameter}`;
     return [saying(ctx, visit, "invite_made", { link, days: INVITE_DAYS, role, team: scope.team })];
   });
 }

@@ -3,6 +3,7 @@ import { mayActAs } from "../../core/scope.ts";
 import { commandOf, spokenText } from "../addressing.ts";
 import { conclude, saying } from "../conclude.ts";
 import type { Ctx } from "../context.ts";
+import { loginAsStranger } from "./account.ts";
 import { INPUTS } from "./inputs.ts";
 import { start } from "./start.ts";
 import { COMMANDS } from "./table.ts";
@@ -15,6 +16,7 @@ export async function runCommand(ctx: Ctx, next: () => Promise<void>): Promise<v
   const command = COMMANDS.find((known) => known.name === name);
   ctx.note.what = command === undefined && name !== "start" ? "unknown command" : `/${name}`;
   if (name === "start") return start(ctx, visit);
+  if (visit.scope === null && name === "login") return loginAsStranger(ctx, visit);
   if (visit.scope === null) throw new AppError("not_member");
   if (command === undefined)
     return conclude(ctx, visit, async () => [

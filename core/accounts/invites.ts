@@ -10,6 +10,7 @@ import { AppError } from "../errors.ts";
 import { hashOf } from "../instance.ts";
 import { pageOf, type Page, type PageRequest } from "../page.ts";
 import { requireRole, type Role, type Scope } from "../scope.ts";
+import { newToken } from "./callers.ts";
 import { ownerIds } from "./members.ts";
 import { tellMembers } from "./notices.ts";
 import type { TelegramPerson } from "./teams.ts";
@@ -32,15 +33,21 @@ export type Invite = {
   readonly expiresAt: Date;
 };
 
-/**
- * Makes a single-use invite, seven days valid. `parameter` is what Telegram's
- * `?start=` takes; it is told this once and not stored. Admins only; only owners
- * invite admins.
- */
+/** The secrets of an invite, which are told this once and not stored. */
+type MadeInvite = {
+  readonly id: string;
+  /** What Telegram's `?start=` takes. */
+  readonly parameter: string;
+  /** What the page takes; only for the mail. Null for an invite without an address. */
+  readonly mailToken: string | null;
+  readonly expiresAt: Date;
+};
+
+/** Makes a single-use invite, seven days valid. Admins only; only owners invite admins. */
 export async function createInvite(
   scope: Scope,
   input: { role: "admin" | "member"; email: string | null },
-): Promise<{ id: string; parameter: string; expiresAt: Date }> {
+): Promise<MadeInvite> {
   const { role, email } = input;
   requireRole(scope, role === "admin" ? "owner" : "admin");
   if (scope.actor.type !== "user") throw new AppError("not_member");
@@ -146,18 +153,29 @@ export async function acceptInvite(
   const { person } = input;
   const token = input.parameter.slice(INVITE_PREFIX.length);
   return inSystem(app, async (tx) => {
-    const [row] = await tx.execute<Accepted>(
+    const [row] = await tx.execute<Joined>(
       sql`SELECT * FROM auth.accept_invite(${hashOf(token)}, ${person.id}, ${person.name}, ${person.locale})`,
     );
-    if (row?.outcome === "used") throw new AppError("invite_used");
-    if (row?.outcome === "expired") throw new AppError("invite_expired");
-    if (row?.outcome !== "joined" && row?.outcome !== "member") throw new AppError("invite_unknown");
-    if (row.outcome === "joined") await noteJoin(app, row, input);
-    return { joined: row.outcome === "joined", orgId: row.org_id, team: row.org_name, role: row.role };
+    const joining = usableInvite(row);
+    if (joining.outcome === "joined") await noteJoin(app, joining, { ...input, name: person.name });
+    return {
+      joined: joining.outcome === "joined",
+      orgId: joining.org_id,
+      team: joining.org_name,
+      role: joining.role,
+    };
   });
 }
 
-type Accepted = {
+/** What came of an invite. Throws `invite_used`, `invite_expired` or `invite_unknown` when it cannot be used. */
+export function usableInvite<Row extends { outcome: string }>(row: Row | undefined): Row {
+  if (row?.outcome === "used") throw new AppError("invite_used");
+  if (row?.outcome === "expired") throw new AppError("invite_expired");
+  if (row === undefined || row.outcome === "unknown") throw new AppError("invite_unknown");
+  return row;
+}
+
+export type Joined = {
   outcome: string;
   org_id: string;
   user_id: string;
@@ -167,19 +185,20 @@ type Accepted = {
   invited_by: string | null;
 };
 
-async function noteJoin(
+/** Writes down that somebody has joined, and tells who should know; in the transaction of it. */
+export async function noteJoin(
   app: App,
-  joined: Accepted,
-  { person, correlationId }: { person: TelegramPerson; correlationId: string },
+  joined: Joined,
+  { name, correlationId }: { name: string; correlationId: string },
 ): Promise<void> {
   const { org_id: orgId, user_id: userId, role, org_name: team, invited_by: invitedBy } = joined;
-  const actor = { type: "user", userId, accountId: joined.account_id, role, name: person.name } as const;
+  const actor = { type: "user", userId, accountId: joined.account_id, role, name } as const;
   await inTenant({ app, orgId }, async (tx) => {
     // An owner link was made by nobody of the team: all of its other owners learn who has used it.
     const told = invitedBy === null ? (await ownerIds(tx, orgId)).filter((id) => id !== userId) : [invitedBy];
     await tellMembers(tx, { correlationId }, told, {
       kind: invitedBy === null ? "owner_joined" : "joined",
-      params: { name: person.name, team },
+      params: { name, team },
     });
     if (role === "admin")
       await alertOwners(
@@ -188,7 +207,7 @@ async function noteJoin(
         {
           kind: "new_admin",
           key: `${correlationId}:${userId}`,
-          params: { team, name: person.name, role },
+          params: { team, name, role },
           except: told,
         },
       );
@@ -200,14 +219,16 @@ async function insertInvite(
   tx: Tx,
   scope: Scope,
   invite: { role: Role; email: string | null; createdBy: string | null; expiresAt: Date },
-): Promise<{ id: string; parameter: string; expiresAt: Date }> {
+): Promise<MadeInvite> {
   const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  const mailToken = invite.email === null ? null : newToken();
+  const mailTokenHash = mailToken === null ? null : hashOf(mailToken);
   const [row] = await tx
     .insert(invites)
-    .values({ ...invite, orgId: scope.orgId, tokenHash: hashOf(token) })
+    .values({ ...invite, orgId: scope.orgId, tokenHash: hashOf(token), mailTokenHash })
     .returning({ id: invites.id });
   if (row === undefined) throw new Error("the invite was not made");
-  return { id: row.id, parameter: INVITE_PREFIX + token, expiresAt: invite.expiresAt };
+  return { id: row.id, parameter: INVITE_PREFIX + token, mailToken, expiresAt: invite.expiresAt };
 }
 
 function isOpen(scope: Pick<Scope, "orgId">) {

@@ -4,7 +4,13 @@ import { healthReport } from "../health.ts";
 import type { Job } from "../jobs.ts";
 import { createTestApp, leaseOf, refusalOf, type TestApp } from "../test-app.ts";
 import { deliverMail } from "./letters.ts";
-import { inspectMagicLink, issueSignInLink, issueTelegramLink, LINK_MINUTES } from "./magic-links.ts";
+import {
+  admitMail,
+  inspectMagicLink,
+  issueSignInLink,
+  issueTelegramLink,
+  LINK_MINUTES,
+} from "./magic-links.ts";
 
 const ANN = "ann@example.com";
 const BROWSER = "b".repeat(43);
@@ -158,18 +164,14 @@ test("who asked is told in Telegram only when a mail is given up for good", asyn
 
 test("without mail nothing is promised, and who asks in Telegram too often is told when to come back", async () => {
   await using bare = await createTestApp();
-  const nobody = await bare.team(1);
-  const telegram = { id: 1, name: "@ann" };
   expect(await refusalOf(issueSignInLink(bare.app, { email: ANN, binding: BROWSER }))).toBe(
     "mail_not_set_up",
   );
-  expect(await refusalOf(issueTelegramLink(nobody, { email: ANN, telegram }))).toBe("mail_not_set_up");
+  expect(await refusalOf(admitMail(bare.app, ANN))).toBe("mail_not_set_up");
 
   const { it, sim } = await start();
-  await it.app.jobs.start(null);
-  const scope = await it.team(1);
-  await issueTelegramLink(scope, { email: ANN, telegram });
-  expect(await refusalOf(issueTelegramLink(scope, { email: ANN, telegram }))).toBe("mail_too_often");
+  await admitMail(it.app, ANN);
+  expect(await refusalOf(admitMail(it.app, ANN))).toBe("mail_too_often");
   await it[Symbol.asyncDispose]();
   await sim.stop();
 });

@@ -4,6 +4,7 @@ import { audit } from "../audit.ts";
 import type { Job } from "../jobs.ts";
 import { writeLetter } from "../letter.ts";
 import { MailDelayedError, openMailing, type Letter, type Mailing } from "../mail.ts";
+import { servingBot } from "../pipeline/lease.ts";
 import { newCorrelationId } from "../scope.ts";
 import { languageOf, sentence } from "../text/text.ts";
 import { INVITE_DAYS, readMailedInvite } from "./invites.ts";
@@ -35,13 +36,19 @@ export async function deliverMail(app: App, job: Job): Promise<void> {
   });
 }
 
-// Nothing is sent for an invite that was revoked meanwhile, or used by its link in Telegram.
+// Nothing is sent for an invite that was revoked meanwhile.
 async function deliverInvite(app: App, job: Job, mailing: InviteMailing): Promise<void> {
   const { orgId, inviteId } = mailing;
   const invite = await readMailedInvite(app, orgId, inviteId);
   if (invite === null || invite.email === null) return;
   const { email, invitedBy } = invite;
-  const isSent = await send(app, job, inviteLetter(mailing, { ...invite, email, name: invitedBy.name }));
+  const bot = await servingBot(app);
+  const ways = {
+    page: `${app.publicUrl}/auth/invite#${mailing.token}`,
+    telegram: bot === null ? null : `https://t.me/${bot.username}?start=${mailing.start}`,
+  };
+  const offer = { ...invite, email, name: invitedBy.name, locale: mailing.locale };
+  const isSent = await send(app, job, inviteLetter(offer, ways));
   const scope = { actor: { type: "system", name: "mail" }, correlationId: newCorrelationId() } as const;
   await inTenant({ app, orgId }, async (tx) => {
     if (!isSent) await tellMembers(tx, scope, [invitedBy.id], { kind: "mail_failed", params: { email } });
@@ -58,10 +65,11 @@ async function send(app: App, job: Job, letter: Letter): Promise<boolean> {
 }
 
 function inviteLetter(
-  { locale, url }: InviteMailing,
-  { email, name, team, role }: { email: string; name: string; team: string; role: string },
+  offer: { email: string; name: string; team: string; role: string; locale: string },
+  ways: { page: string; telegram: string | null },
 ): Letter {
-  const language = languageOf(locale);
+  const { email, name, team, role } = offer;
+  const language = languageOf(offer.locale);
   const subject = sentence(language, "mail_invite_subject", { name, team });
   return writeLetter({
     to: email,
@@ -71,9 +79,12 @@ function inviteLetter(
     paragraphs: [sentence(language, "mail_invite_text", { name, team, role, days: INVITE_DAYS })],
     button: {
       label: sentence(language, "mail_invite_button"),
-      url,
+      url: ways.page,
       hint: sentence(language, "mail_button_hint"),
     },
+    ...(ways.telegram === null
+      ? {}
+      : { otherwise: { label: sentence(language, "mail_invite_telegram"), url: ways.telegram } }),
     notes: [sentence(language, "mail_invite_unasked", { name })],
   });
 }

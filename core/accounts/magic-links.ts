@@ -33,7 +33,7 @@ export type MagicLink = {
 /** Who is behind the hand that asks: a browser by its cookie, or a Telegram account by itself. */
 type Asker =
   | { readonly purpose: "login"; readonly binding: string }
-  | { readonly purpose: "link_telegram"; readonly scope: Scope; readonly telegram: Telegram };
+  | { readonly purpose: "link_telegram"; readonly scope: Scope | null; readonly telegram: Telegram };
 
 type Telegram = { readonly id: number; readonly name: string };
 
@@ -53,23 +53,63 @@ export async function issueSignInLink(app: App, input: { email: string; binding:
 }
 
 /**
+ * Whether one more mail may go to an address; charges it. Before the transaction
+ * that queues the mail, because the limits are asked over the network.
+ * Throws `mail_not_set_up` and `mail_too_often`.
+ */
+export async function admitMail(app: App, email: string): Promise<void> {
+  if (!app.mail.connected) throw new AppError("mail_not_set_up");
+  const waitMs = await mailWaitMs(app, email);
+  if (waitMs > 0) throw new AppError("mail_too_often", { minutes: Math.ceil(waitMs / 60_000) });
+}
+
+/**
  * A link that ties an address to the Telegram account that asks, which is told
- * the code in its private chat. Throws `mail_not_set_up` and `mail_too_often`.
+ * the code in its private chat, once `admitMail` has let it through.
  */
 export async function issueTelegramLink(
   scope: Scope,
   input: { email: string; telegram: Telegram },
 ): Promise<string> {
   const { app } = scope;
-  if (!app.mail.connected) throw new AppError("mail_not_set_up");
-  const waitMs = await mailWaitMs(app, input.email);
-  if (waitMs > 0) throw new AppError("mail_too_often", { minutes: Math.ceil(waitMs / 60_000) });
   const code = newCode();
   const asker = { purpose: "link_telegram", scope, telegram: input.telegram } as const;
   await inTenant(scope, async (tx) => {
     await store(tx, app, { email: input.email, code, asker });
     await audit(tx, scope, "auth.link");
   });
+  return code;
+}
+
+/**
+ * The same for a stranger, who gets no further by it than to the address's own
+ * mail. False when none may go there now, which is not said: nobody learns
+ * whether anybody else asked. Throws `mail_not_set_up` and `too_many_requests`.
+ */
+export async function admitStranger(
+  app: App,
+  input: { email: string; telegramUserId: number },
+): Promise<boolean> {
+  if (!app.mail.connected) throw new AppError("mail_not_set_up");
+  const charge = { key: `{stranger:${input.telegramUserId}}:login`, ...app.limitRules.signIn.account };
+  const { allowed, retryAfterMs } = await app.limits.take([charge]);
+  if (!allowed) throw new AppError("too_many_requests", { seconds: Math.ceil(retryAfterMs / 1_000) });
+  return (await mailWaitMs(app, input.email)) === 0;
+}
+
+/**
+ * A link for a stranger: whoever joined by mail gives their account its first
+ * Telegram account with it. Stored for every address, and mailed only to one of
+ * such an account. Returns the code; without `isMailed` one that opens nothing.
+ */
+export async function issueStrangerLink(
+  app: App,
+  input: { email: string; telegram: Telegram; isMailed: boolean },
+): Promise<string> {
+  const code = newCode();
+  if (!input.isMailed) return code;
+  const asker = { purpose: "link_telegram", scope: null, telegram: input.telegram } as const;
+  await inSystem(app, (tx) => store(tx, app, { email: input.email, code, asker }));
   return code;
 }
 
@@ -113,8 +153,8 @@ async function store(tx: Tx, app: App, link: { email: string; code: string; aske
     asker.purpose === "login"
       ? { account: null, org: null, binding: bindingOf(asker.binding), telegram: null, name: null }
       : {
-          account: personOf(asker.scope).accountId,
-          org: asker.scope.orgId,
+          account: asker.scope === null ? null : personOf(asker.scope).accountId,
+          org: asker.scope?.orgId ?? null,
           binding: null,
           telegram: asker.telegram.id,
           name: asker.telegram.name,
@@ -125,7 +165,7 @@ async function store(tx: Tx, app: App, link: { email: string; code: string; aske
 }
 
 /** Charges one mail to an address; 0, or how long until another may go there. */
-export async function mailWaitMs(app: App, email: string): Promise<number> {
+async function mailWaitMs(app: App, email: string): Promise<number> {
   const key = `{mail:${createHash("sha256").update(email).digest("base64url")}}`;
   const charges = app.limitRules.magicLink.map((rule) => ({ key: `${key}:${rule.windowMs}`, ...rule }));
   return (await app.limits.take(charges)).retryAfterMs;

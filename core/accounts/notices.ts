@@ -9,6 +9,7 @@ export type NoticeKind =
   | "role"
   | "removed"
   | "joined"
+  | "joined_by_mail"
   | "owner_link"
   | "owner_joined"
   | "session_reused"

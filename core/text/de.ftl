@@ -80,7 +80,7 @@ joined =
        *[other] Was du hier schreibst, geht jetzt an dieses Team; { $dropped } wartende Nachrichten habe ich verworfen.
     }
 already_member = Du bist schon im Team „{ $team }“; die Einladung bleibt unbenutzt.
-stranger = Ich spreche nur mit Mitgliedern eines Teams. Frag einen Admin deines Teams nach einem Einladungslink.
+stranger = Ich spreche nur mit Mitgliedern eines Teams. Frag einen Admin deines Teams nach einem Einladungslink. Wenn du per E-Mail beigetreten bist, schick mir /login und deine Adresse.
 faceless = Ich sehe nicht, wer hier schreibt: Du sprichst als Gruppe oder als Kanal. Schreib unter deinem eigenen Namen, dann antworte ich.
 stranger_group = Hier antworte ich nur Mitgliedern des Teams „{ $team }“. Ein Admin des Teams kann dir einen Einladungslink schicken.
 invite_made =
@@ -260,6 +260,7 @@ told_role = { $role ->
 }
 told_removed = Du bist nicht mehr im Team „{ $team }“.
 told_joined = { $name } hat deine Einladung angenommen und ist jetzt im Team „{ $team }“.
+told_joined_by_mail = Über eine Einladung, die per E-Mail an { $email } ging, bist du jetzt auch im Team „{ $team }“. Mit /team wechselst du dorthin.
 told_owner_link = Auf dem Server dieses Bots wurde ein Link erstellt: Wer ihn zuerst öffnet, wird Inhaber des Teams „{ $team }“. Er funktioniert einmal und gilt einen Tag. Wenn du davon nichts weißt, frag nach, wer den Server betreibt.
 told_owner_joined = { $name } hat den Inhaber-Link vom Server geöffnet und ist jetzt Inhaber des Teams „{ $team }“.
 told_mail_failed = Die E-Mail an { $email } konnte nicht verschickt werden. Bitte versuch es später noch einmal; wenn es so bleibt, sag dem Betreiber dieses Bots Bescheid.
@@ -732,12 +733,13 @@ mail_invite_subject = { $name } lädt dich zu „{ $team }“ ein
 mail_invite_text = { $name } möchte dich { $role ->
     [admin] als Admin
    *[other] als Mitglied
-} im Team „{ $team }“ haben. BlockBot ist der Assistent des Teams in Telegram. Drücke den Knopf und dann in Telegram auf START. Der Link funktioniert einmal und gilt { $days ->
+} im Team „{ $team }“ haben. BlockBot ist der Assistent des Teams in Telegram. Mit dem Knopf trittst du mit dieser Adresse bei; oder du trittst in Telegram bei: Der Link darunter öffnet es, drück dort auf START. Die Einladung funktioniert einmal und gilt { $days ->
     [one] { $days } Tag
    *[other] { $days } Tage
 }.
-mail_invite_button = In Telegram beitreten
-mail_invite_unasked = Du kennst { $name } nicht? Dann ist nichts zu tun. Wer diesen Link öffnet, tritt an deiner Stelle bei: Gib ihn nicht weiter.
+mail_invite_button = Dem Team beitreten
+mail_invite_telegram = Oder in Telegram beitreten
+mail_invite_unasked = Du kennst { $name } nicht? Dann ist nichts zu tun. Wer einen dieser Links öffnet, tritt an deiner Stelle bei: Gib sie nicht weiter.
 mail_button_hint = Falls der Knopf nicht funktioniert, öffne diese Adresse:
 mail_changed_subject = Deine Adresse wurde geändert
 mail_changed_text = Das Telegram-Konto { $telegram } nutzt jetzt eine andere E-Mail-Adresse. Mit dieser hier meldet sich niemand mehr an.
@@ -750,6 +752,11 @@ login_sent = Eine E-Mail an { $email } ist unterwegs. Öffne sie innerhalb von {
     { $code }
 
     Sonst braucht niemand diesen Code. Ich schreibe hier, sobald die Adresse mit diesem Konto verbunden ist.
+login_sent_stranger = Wenn { $email } die Adresse von jemandem ist, der hier einem Team beigetreten ist und noch kein Telegram-Konto dazu hat, ist eine E-Mail unterwegs. Öffne sie innerhalb von { $minutes } Minuten, drück auf den Knopf darin und gib dort diesen Code ein:
+
+    { $code }
+
+    Sonst braucht niemand diesen Code. Ich schreibe hier, sobald die Adresse mit diesem Konto verbunden ist. Keine E-Mail bekommen? Dann frag einen Admin deines Teams nach einem Einladungslink.
 sessions_none = Du bist nirgends angemeldet. /login verbindet deine E-Mail-Adresse mit diesem Konto und meldet dich an.
 sessions_here = Du bist an { $count ->
     [one] einer Stelle
@@ -763,11 +770,19 @@ button_end_sessions = Überall abmelden
 magic_login_text = Du wirst als { $email } angemeldet.
 magic_tie_text = Das Telegram-Konto { $telegram } möchte für „{ $team }“ mit { $email } verbunden werden. Geh nur weiter, wenn beides dir gehört.
 magic_tie_button = Verbinden und anmelden
+magic_invite_text = Du trittst als { $email } bei, { $role ->
+    [admin] als Admin
+   *[other] als Mitglied
+}. Bevor du auf den Knopf drückst, passiert nichts.
 magic_code = Sechsstelliger Code
 magic_code_warning = Er steht dort, wo du diese E-Mail angefordert hast. Gib nie einen Code ein, den du von jemand anderem bekommen hast.
 magic_done = Du bist angemeldet
 magic_signed_in = Du bist bei „{ $team }“ als { $email } angemeldet. Du kannst diese Seite schließen.
 magic_tied = { $email } ist jetzt mit deinem Telegram-Konto verbunden, und du bist bei „{ $team }“ angemeldet. Du kannst zu Telegram zurückkehren.
+magic_joined = Du bist jetzt im Team „{ $team }“ und als { $email } angemeldet. Um in Telegram mit dem Bot zu sprechen, öffne ihn dort und schick ihm „/login { $email }“: Dann weiß er, dass du es bist.
+magic_joined_headline = Du bist im Team
+magic_joined_known = Du bist im Team „{ $team }“, mit dem Konto, das { $email } hier schon hat. Zum Anmelden öffne in diesem Browser die E-Mail, die gerade zu dir unterwegs ist. In Telegram wechselst du mit /team ins Team.
+magic_to_chat = Der Bot in Telegram
 magic_to_health = Wie alles läuft
 magic_to_docs = Die API
 magic_gone_headline = Dieser Link funktioniert nicht mehr

@@ -80,7 +80,7 @@ joined =
        *[other] What you write here goes to this team now; I dropped { $dropped } waiting messages.
     }
 already_member = You are in “{ $team }” already; the invite is still unused.
-stranger = I only talk with the members of a team. Ask an admin of yours for an invite link.
+stranger = I only talk with the members of a team. Ask an admin of yours for an invite link. If you have joined by mail, send me /login and your address.
 faceless = I cannot see who is writing: you speak here as the group, or as a channel. Write under your own name and I will answer.
 stranger_group = I only answer members of “{ $team }” here. An admin of it can send you an invite link.
 invite_made =
@@ -259,6 +259,7 @@ told_role = You are { $role ->
 } of “{ $team }” now.
 told_removed = You are no longer a member of “{ $team }”.
 told_joined = { $name } has used your invite and is in “{ $team }” now.
+told_joined_by_mail = With an invite that was mailed to { $email } you are in “{ $team }” now, too. /team switches to it.
 told_owner_link = On the server of this bot, a link was made that makes whoever opens it an owner of “{ $team }”. It works once, within a day. If you did not expect that, ask who runs the server.
 told_owner_joined = { $name } has opened the owner link from the server and is an owner of “{ $team }” now.
 told_mail_failed = The mail to { $email } could not be sent. Please try again later; if it keeps happening, tell the operator of this bot.
@@ -719,12 +720,13 @@ mail_invite_subject = { $name } invites you to “{ $team }”
 mail_invite_text = { $name } would like you to join the team “{ $team }” as { $role ->
     [admin] an admin
    *[other] a member
-}. BlockBot is the team's assistant in Telegram. Press the button, then START in Telegram. The link works once, within { $days ->
+}. BlockBot is the team's assistant in Telegram. Press the button to join with this address, or join in Telegram: the link below opens it, press START there. The invite works once, within { $days ->
     [one] { $days } day
    *[other] { $days } days
 }.
-mail_invite_button = Join in Telegram
-mail_invite_unasked = You do not know { $name }? Then there is nothing to do. Whoever opens this link joins in your place: do not pass it on.
+mail_invite_button = Join the team
+mail_invite_telegram = Or join in Telegram
+mail_invite_unasked = You do not know { $name }? Then there is nothing to do. Whoever opens one of these links joins in your place: do not pass it on.
 mail_button_hint = If the button does not work, open this address:
 mail_changed_subject = Your address was changed
 mail_changed_text = The Telegram account { $telegram } now uses another e-mail address. This one no longer signs anybody in.
@@ -737,6 +739,11 @@ login_sent = A mail is on its way to { $email }. Open it within { $minutes } min
     { $code }
 
     Nobody else needs this code. I will write here once the address is tied to this account.
+login_sent_stranger = If { $email } is the address of somebody who has joined a team here and has no Telegram account in it yet, a mail is on its way. Open it within { $minutes } minutes, press its button, and enter this code there:
+
+    { $code }
+
+    Nobody else needs this code. I will write here once the address is tied to this account. No mail? Then ask an admin of your team for an invite link.
 sessions_none = You are signed in nowhere. /login ties your e-mail address to this account and signs you in.
 sessions_here = You are signed in at { $count ->
     [one] one place
@@ -750,11 +757,19 @@ button_end_sessions = Sign out everywhere
 magic_login_text = You will be signed in as { $email }.
 magic_tie_text = The Telegram account { $telegram } asks to be tied to { $email }, for “{ $team }”. Go on only if both are yours.
 magic_tie_button = Tie and sign in
+magic_invite_text = You join as { $email }, { $role ->
+    [admin] as an admin
+   *[other] as a member
+}. Nothing happens before you press the button.
 magic_code = Six-digit code
 magic_code_warning = It is shown where you asked for this mail. Never enter a code that somebody else gives you.
 magic_done = You are signed in
 magic_signed_in = You are signed in to “{ $team }” as { $email }. You can close this page.
 magic_tied = { $email } is tied to your Telegram account now, and you are signed in to “{ $team }”. You can go back to Telegram.
+magic_joined = You are in “{ $team }” now, and signed in as { $email }. To talk with the bot in Telegram, open it there and send it “/login { $email }”: it will know that this is you.
+magic_joined_headline = You are in the team
+magic_joined_known = You are in “{ $team }” with the account that { $email } has here already. To sign in, open the mail that is on its way to you now, in this browser. In Telegram, /team switches to the team.
+magic_to_chat = The bot in Telegram
 magic_to_health = How everything is running
 magic_to_docs = The API
 magic_gone_headline = This link no longer works

@@ -40,6 +40,7 @@ export const invites = app.table("invites", {
   tokenHash: bytea("token_hash").notNull(),
   role: text("role", { enum: ["owner", "admin", "member"] }).notNull(),
   email: text("email"),
+  mailTokenHash: bytea("mail_token_hash"),
   createdBy: uuid("created_by"),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull().defaultNow(),
   expiresAt: timestamp("expires_at", { withTimezone: true }).notNull(),

@@ -12,7 +12,7 @@ const SCRIPT = magicScript();
 const MARK = "\u0001";
 const MARKED = new RegExp(`${MARK}(\\w+)${MARK}`);
 const PARAMS = Object.fromEntries(
-  ["email", "team", "telegram"].map((name) => [name, `${MARK}${name}${MARK}`]),
+  ["email", "team", "telegram", "name"].map((name) => [name, `${MARK}${name}${MARK}`]),
 );
 
 const STYLE = pageStyle(`
@@ -49,20 +49,26 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The page that a mailed link opens, and its script. Neither knows the link: its token stands behind the # and stays in the browser. */
+/**
+ * The page that a mailed link or invite opens, and its script, which tells the
+ * two by the address. Neither knows the token: it stands behind the # and stays
+ * in the browser.
+ */
 export function magicRoutes(): Hono<AdminEnv> {
   const routes = new Hono<AdminEnv>();
-  routes.get("/auth/magic", (c) => {
-    c.header("Content-Security-Policy", POLICY);
-    c.header("Vary", "Accept-Language", { append: true });
-    return c.html(page(languageOf(c.req.header("Accept-Language")?.split(",")[0])));
-  });
+  for (const path of ["/auth/magic", "/auth/invite"]) {
+    routes.get(path, (c) => {
+      c.header("Content-Security-Policy", POLICY);
+      c.header("Vary", "Accept-Language", { append: true });
+      return c.html(page(languageOf(c.req.header("Accept-Language")?.split(",")[0])));
+    });
+  }
   routes.get(SCRIPT_PATH, (c) => c.body(SCRIPT, 200, { "Content-Type": "text/javascript; charset=utf-8" }));
   return routes;
 }
 
 function page(language: Language) {
-  const say = (id: string) => withFields(sentence(language, id, PARAMS));
+  const say: Say = (id, params = {}) => withFields(sentence(language, id, { ...PARAMS, ...params }));
   return html`<!doctype html>
     <html lang="${language}">
       <head>
@@ -82,6 +88,8 @@ function page(language: Language) {
           >
           ${readyPart(say)} ${endPart(say, "signed-in", say("magic_signed_in"))}
           ${endPart(say, "tied", say("magic_tied"))}
+          ${endPart(say, "joined", say("magic_joined"), html`<a id="chat">${say("magic_to_chat")}</a>`)}
+          ${plainPart("joined-known", say("magic_joined_headline"), say("magic_joined_known"))}
           ${plainPart("gone", say("magic_gone_headline"), say("magic_gone"))}
           ${plainPart("empty", say("magic_empty_headline"), say("magic_empty"))}
           ${plainPart("failed", say("magic_failed_headline"), say("magic_failed"))}
@@ -91,17 +99,20 @@ function page(language: Language) {
 }
 
 type Said = readonly (string | HtmlEscapedString)[];
-type Say = (id: string) => Said;
+type Say = (id: string, params?: Record<string, string>) => Said;
 
 function readyPart(say: Say) {
   return html`<section id="ready" hidden>
     <h1 tabindex="-1">
       <span data-for="login">${say("mail_login_headline")}</span>
       <span data-for="link_telegram">${say("mail_tie_headline")}</span>
+      <span data-for="invite_member invite_admin">${say("mail_invite_subject")}</span>
     </h1>
     <form id="form" novalidate>
       <p data-for="login">${say("magic_login_text")}</p>
       <p data-for="link_telegram">${say("magic_tie_text")}</p>
+      <p data-for="invite_member">${say("magic_invite_text", { role: "member" })}</p>
+      <p data-for="invite_admin">${say("magic_invite_text", { role: "admin" })}</p>
       <div id="code-part">
         <p>
           <label for="code">${say("magic_code")}</label>
@@ -118,17 +129,24 @@ function readyPart(say: Say) {
       <button id="button" type="submit">
         <span data-for="login">${say("mail_login_button")}</span>
         <span data-for="link_telegram">${say("magic_tie_button")}</span>
+        <span data-for="invite_member invite_admin">${say("mail_invite_button")}</span>
       </button>
       <p id="alert" role="alert"></p>
     </form>
   </section>`;
 }
 
-function endPart(say: Say, id: string, text: Said) {
+function endPart(
+  say: Say,
+  id: string,
+  text: Said,
+  first: HtmlEscapedString | Promise<HtmlEscapedString> | "" = "",
+) {
   return html`<section id="${id}" hidden>
     <h1 tabindex="-1">${say("magic_done")}</h1>
     <p>${text}</p>
     <nav>
+      ${first}
       <a href="/health">${say("magic_to_health")}</a>
       <a href="/api/v1/docs">${say("magic_to_docs")}</a>
     </nav>

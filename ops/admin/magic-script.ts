@@ -3,7 +3,19 @@
  * use each other and the browser, and nothing else.
  */
 export function magicScript(): string {
-  const parts = [openLink, inspectLink, confirmLink, refuse, showPart, fillIn, find, post];
+  const parts = [
+    openLink,
+    inspectLink,
+    confirmLink,
+    showJoined,
+    showGone,
+    refuse,
+    showPart,
+    fillIn,
+    find,
+    isInvite,
+    post,
+  ];
   return `${parts.map(String).join("\n")}\nopenLink();\n`;
 }
 
@@ -24,17 +36,18 @@ function openLink(): void {
 }
 
 async function inspectLink(token: string): Promise<void> {
-  const { status, body } = await post("/inspect", { token });
-  if (status === 410 || status === 422) return showPart("gone");
+  const { status, body } = await post("inspect", { token });
+  if (status === 404 || status === 410 || status === 422) return showGone(status, body);
   if (status !== 200) {
     find("failed-detail").textContent = body.detail;
     return showPart("failed");
   }
-  find("form").dataset["purpose"] = body.purpose;
-  fillIn({ email: body.email, team: body.team, telegram: body.telegram });
+  const purpose: string = isInvite() ? `invite_${body.role}` : body.purpose;
+  find("form").dataset["purpose"] = purpose;
+  fillIn({ email: body.email, team: body.team, telegram: body.telegram, name: body.invitedBy });
   for (const part of document.querySelectorAll<HTMLElement>("[data-for]"))
-    part.hidden = part.dataset["for"] !== body.purpose;
-  find("code-part").hidden = !body.codeNeeded;
+    part.hidden = part.dataset["for"]?.split(" ").includes(purpose) !== true;
+  find("code-part").hidden = body.codeNeeded !== true;
   showPart("ready");
 }
 
@@ -43,12 +56,32 @@ async function confirmLink(token: string): Promise<void> {
   const code = (find("code") as HTMLInputElement).value.trim();
   button.disabled = true;
   find("alert").textContent = "";
-  const { status, body } = await post("/confirm", code === "" ? { token } : { token, code });
+  const { status, body } = await post("confirm", code === "" ? { token } : { token, code });
   button.disabled = false;
-  if (status === 410) return showPart("gone");
+  if (status === 404 || status === 410) return showGone(status, body);
   if (status !== 200) return refuse(status, body);
+  if (isInvite()) return showJoined(body);
   fillIn({ email: body.user.email, team: body.team.name });
   showPart(find("form").dataset["purpose"] === "link_telegram" ? "tied" : "signed-in");
+}
+
+function showJoined(join: {
+  email: string;
+  team: { name: string };
+  bot: string | null;
+  signedIn: object | null;
+}): void {
+  fillIn({ email: join.email, team: join.team.name });
+  const chat = find("chat") as HTMLAnchorElement;
+  chat.hidden = join.bot === null;
+  chat.href = `https://t.me/${join.bot}?text=${encodeURIComponent(`/login ${join.email}`)}`;
+  showPart(join.signedIn === null ? "joined-known" : "joined");
+}
+
+/** An invite that is over says how; of a link the page itself says where to get another. */
+function showGone(status: number, problem: { detail: string }): void {
+  if (isInvite() && status !== 422) find("gone-detail").textContent = problem.detail;
+  showPart("gone");
 }
 
 function refuse(status: number, problem: { code?: string; detail: string }): void {
@@ -69,9 +102,9 @@ function showPart(id: string): void {
   document.title = `BlockBot: ${heading?.innerText ?? ""}`;
 }
 
-function fillIn(fields: Record<string, string | null>): void {
+function fillIn(fields: Record<string, string | null | undefined>): void {
   for (const [name, value] of Object.entries(fields))
-    for (const place of document.querySelectorAll(`[data-field=${name}]`)) place.textContent = value;
+    for (const place of document.querySelectorAll(`[data-field=${name}]`)) place.textContent = value ?? null;
 }
 
 function find(id: string): HTMLElement {
@@ -80,8 +113,12 @@ function find(id: string): HTMLElement {
   return element;
 }
 
-async function post(path: string, body: object) {
-  const response = await fetch(`/api/v1/auth/magic-link${path}`, {
+function isInvite(): boolean {
+  return location.pathname === "/auth/invite";
+}
+
+async function post(step: "inspect" | "confirm", body: object) {
+  const response = await fetch(`/api/v1/auth/${isInvite() ? "invite" : "magic-link"}/${step}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),

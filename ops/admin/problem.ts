@@ -40,6 +40,8 @@ const STATUSES: Partial<Readonly<Record<ErrorCode, ProblemStatus>>> = {
   team_unknown: 404,
   invite_unknown: 404,
   session_unknown: 404,
+  invite_used: 410,
+  invite_expired: 410,
   link_gone: 410,
   team_name_invalid: 422,
   time_zone_unknown: 422,
@@ -47,6 +49,7 @@ const STATUSES: Partial<Readonly<Record<ErrorCode, ProblemStatus>>> = {
   password_common: 422,
   email_invalid: 422,
   too_many_requests: 429,
+  mail_too_often: 429,
   mail_not_set_up: 503,
 };
 
@@ -76,9 +79,10 @@ export function refusalResponse(
   const status = STATUSES[err.code] ?? 409;
   const { title } = PROBLEMS[status];
   const detail = sentence(locale, err.code, err.params);
-  const { seconds } = err.params;
+  const { seconds, minutes } = err.params;
+  const waitSeconds = minutes === undefined ? seconds : Number(minutes) * 60;
   const headers: Record<string, string> =
-    status === 429 && seconds !== undefined ? { "Retry-After": String(seconds) } : {};
+    status === 429 && waitSeconds !== undefined ? { "Retry-After": String(waitSeconds) } : {};
   return answer(
     { type: "about:blank", title, detail, status, code: err.code, correlationId },
     { status, headers },

@@ -37,6 +37,7 @@ const READ_ONLY_PATHS = [
   "/health/ready",
   "/auth/magic",
   "/auth/magic.js",
+  "/auth/invite",
   "/api/v1/docs",
   "/api/v1/openapi.json",
 ];

@@ -1,13 +1,9 @@
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import { chromium, type Page } from "playwright-core";
+import { CHROMIUM_EXISTS, openBrowser } from "./browser.ts";
 import { ALICE, startWorld, STRANGER, type World } from "./world.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
-const CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
-const withChromium = test.skipIf(!existsSync(CHROMIUM));
+const withChromium = test.skipIf(!CHROMIUM_EXISTS);
 const TEST_MS_MAX = 60_000;
-const PATIENCE_MS = 15_000;
 const PHONE = { width: 390, height: 844 };
 const EMAIL = "alice@company.com";
 
@@ -116,7 +112,7 @@ withChromium("without scripts the page says what to do", async () => {
   expect(await page.getByRole("button").count()).toBe(0);
 });
 
-test("/login is for members, in private, with an address that can be one", async () => {
+test("/login is in private, with an address that can be one, and a stranger is told the same whatever it is", async () => {
   await using world = await startWorld(undefined, { rateLimits: false });
   await world.claimTeam();
   const { telegram } = world;
@@ -124,11 +120,16 @@ test("/login is for members, in private, with an address that can be one", async
   await world.hears(ALICE, "Which address?");
   telegram.say({ from: ALICE, text: "/login alice@company" });
   await world.hears(ALICE, "That is not an e-mail address that I can write to.");
-  telegram.say({ from: STRANGER, text: `/login ${EMAIL}` });
+  telegram.say({ from: STRANGER, text: "/login" });
   await world.hears(STRANGER, "I only talk with the members of a team");
-  expect(world.mail.mails()).toEqual([]);
+  telegram.say({ from: STRANGER, text: "/login me@" });
+  await world.hears(STRANGER, "That is not an e-mail address that I can write to.");
+  telegram.say({ from: STRANGER, text: "/login nobody@company.com" });
+  await world.hears(STRANGER, "If nobody@company.com is the address of somebody who has joined a team here");
   telegram.say({ from: ALICE, text: `/login ${EMAIL}` });
   await world.hears(ALICE, "A mail is on its way");
+  while (world.mail.mails().length < 1) await Bun.sleep(20);
+  expect(world.mail.mails().map(({ to }) => to)).toEqual([[EMAIL]]);
   telegram.say({ from: ALICE, text: `/login ${EMAIL}` });
   await world.hears(ALICE, "A mail went to that address a moment ago.");
 });
@@ -168,25 +169,4 @@ async function scan(link: string): Promise<void> {
     expect(response.headers.get("set-cookie")).toBeNull();
     expect(response.headers.get("cache-control")).toBe("no-store");
   }
-}
-
-async function openBrowser() {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS });
-  const problems: string[] = [];
-  return {
-    /** Errors in the console, and requests that left the server. */
-    problems,
-    async page(options: Parameters<typeof browser.newContext>[0] = {}): Promise<Page> {
-      const context = await browser.newContext({ locale: "en-GB", ...options });
-      context.on("request", (request) => {
-        if (new URL(request.url()).hostname !== "127.0.0.1") problems.push(`asked for ${request.url()}`);
-      });
-      const page = await context.newPage();
-      page.setDefaultTimeout(PATIENCE_MS);
-      page.on("console", (line) => line.type() === "error" && problems.push(`console: ${line.text()}`));
-      page.on("pageerror", (err) => problems.push(`uncaught: ${err.message}`));
-      return page;
-    },
-    [Symbol.asyncDispose]: () => browser.close(),
-  };
 }

@@ -475,6 +475,76 @@ test("the team over HTTP: members in pages, roles, invites, the log, what is use
   expect(await get("/me/usage")).toMatchObject({ own: { microUsd: { used: 0, exact: true } } });
 });
 
+test("an invite by mail over HTTP: only the mail has its secrets, it joins once, and every end of it says which", async () => {
+  await using it = await start({ ...ROOMY, LIMIT_MAGIC_LINK_PER_MINUTE: "1" });
+  let token = "";
+  const invites = `/teams/${it.ann.orgId}/invites`;
+  const email = "bob@example.com";
+  const invite = async (body: object) => {
+    it.it.pass(600_000); // a new minute of the address's mails
+    token = await it.signIn();
+    return it.call("POST", invites, { token, body });
+  };
+  expect((await invite({ email: "bob@" })).status).toBe(422);
+  const made = await invite({ email: "Bob@Example.com" });
+  expect([made.status, made.json]).toEqual([
+    201,
+    { id: expect.any(String), start: null, expiresAt: expect.any(String) },
+  ]);
+  const again = await it.call("POST", invites, { token, body: { email } });
+  expect([again.status, again.json.code, again.headers.get("retry-after")]).toEqual([
+    429,
+    "mail_too_often",
+    "60",
+  ]);
+  expect((await it.call("GET", invites, { token })).json.items).toMatchObject([{ email, role: "member" }]);
+  await mailNewest(it.it);
+  const secret = () => /auth\/invite#([\w-]{43})/.exec(it.sim.mails()[0]?.text ?? "")?.[1] ?? "";
+  const step = (which: "inspect" | "confirm", given = secret()) =>
+    it.call("POST", `/auth/invite/${which}`, { body: { token: given } });
+  expect((await step("inspect")).json).toEqual({
+    email,
+    team: "Crew",
+    role: "member",
+    invitedBy: "Person 1",
+  });
+  it.jar.clear();
+  const joined = await step("confirm");
+  expect([joined.status, joined.json]).toMatchObject([
+    200,
+    { email, role: "member", team: { name: "Crew" }, signedIn: { tokenType: "Bearer", user: { email } } },
+  ]);
+  expect([...it.jar.keys()]).toEqual(["__Host-rt"]);
+  const { accessToken } = joined.json.signedIn;
+  expect((await it.call("GET", "/me", { token: accessToken })).json).toMatchObject({
+    user: { email, role: "member" },
+  });
+  const refused = await it.call("POST", invites, {
+    token: accessToken,
+    body: { email: "carol@example.com" },
+  });
+  expect([refused.status, refused.json.code]).toEqual([403, "not_allowed"]);
+  for (const which of ["inspect", "confirm"] as const)
+    expect((await step(which)).json).toMatchObject({ status: 410, code: "invite_used" });
+
+  await invite({ email });
+  await mailNewest(it.it);
+  it.jar.clear();
+  const known = await step("confirm");
+  expect([known.status, known.json]).toMatchObject([200, { email, signedIn: null }]);
+  expect([...it.jar.keys()]).toEqual(["__Host-mlb"]);
+
+  const { json: third } = await invite({ email: "carol@example.com", role: "admin" });
+  await mailNewest(it.it);
+  await it.it.admin`UPDATE app.invites SET expires_at = clock_timestamp() WHERE id = ${third.id}`;
+  expect((await step("confirm")).json).toMatchObject({ status: 410, code: "invite_expired" });
+  const { json: fourth } = await invite({ email: "carol@example.com" });
+  await mailNewest(it.it);
+  expect((await it.call("DELETE", `${invites}/${fourth.id}`, { token })).status).toBe(204);
+  expect((await step("confirm")).json).toMatchObject({ status: 404, code: "invite_unknown" });
+  expect((await step("inspect", "x")).json).toMatchObject({ status: 404, code: "invite_unknown" });
+});
+
 test("RT-13 and CK-06: sessions and the password over HTTP", async () => {
   await using it = await start();
   const token = await it.signIn();

@@ -11,6 +11,8 @@ export type Call<Params, Query, Body> = {
   readonly body: Body;
   readonly cookies: Cookies;
   readonly visitor: Visitor;
+  /** The language that the client asks for. */
+  readonly locale: string;
   /** The access token that came along, good or not. */
   readonly bearer: string | null;
 };

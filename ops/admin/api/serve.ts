@@ -5,6 +5,7 @@ import type { App } from "../../../core/app.ts";
 import { AppError } from "../../../core/errors.ts";
 import type { Charge } from "../../../core/local-windows.ts";
 import { personOf } from "../../../core/scope.ts";
+import { languageOf, type Language } from "../../../core/text/text.ts";
 import { readJson } from "../bodies.ts";
 import { cookiesOf } from "../cookies.ts";
 import { problemResponse, refusalResponse, type FieldError, type ProblemStatus } from "../problem.ts";
@@ -42,8 +43,7 @@ async function serve(c: Context<AdminEnv>, serving: Serving, endpoint: Endpoint)
 /** What a verb refuses, in the language that the client asks for; anything else is a bug, and goes on. */
 function refusal(c: Context<AdminEnv>, err: unknown): Response {
   if (!(err instanceof AppError)) throw err;
-  const [locale = null] = c.req.header("Accept-Language")?.split(",") ?? [];
-  const response = refusalResponse(err, { correlationId: c.get("correlationId"), locale });
+  const response = refusalResponse(err, { correlationId: c.get("correlationId"), locale: languageAsked(c) });
   if (response.status === 401) response.headers.set("WWW-Authenticate", "Bearer");
   return response;
 }
@@ -84,6 +84,7 @@ async function answer(
     body: body?.data,
     cookies: cookiesOf(c.req.raw),
     visitor: { userAgent: c.req.header("User-Agent") ?? "", correlationId },
+    locale: languageAsked(c),
     bearer,
     caller,
   });
@@ -114,6 +115,10 @@ function chargesOf(app: App, endpoint: Endpoint, caller: Caller | null, network:
   return endpoint.access === "sign_in"
     ? [{ key: `${here}:${place}`, ...signIn.address }]
     : [{ key: `${here}:${place}`, ...api.endpoint }];
+}
+
+function languageAsked(c: Context<AdminEnv>): Language {
+  return languageOf(c.req.header("Accept-Language")?.split(",")[0]);
 }
 
 function problem(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressOf } from "../../../core/accounts/addresses.ts";
 import { type Caller, type SignedIn } from "../../../core/accounts/callers.ts";
 import { REFRESH_DAYS } from "../../../core/accounts/sessions.ts";
 import { AppError } from "../../../core/errors.ts";
@@ -8,12 +9,23 @@ import { LANGUAGES } from "../../../core/text/text.ts";
 import { refreshCookie } from "../cookies.ts";
 import type { Reply } from "./endpoint.ts";
 
+const ADDRESS_CHARS_MAX = 254;
 const LIMIT_MAX = 100;
 const LIMIT_USUAL = 50;
 
 export const role = z.enum(["owner", "admin", "member"]);
 export const id = z.uuid();
 export const moment = z.iso.datetime();
+/** One address, in the one spelling that is stored. */
+export const email = z
+  .string()
+  .max(ADDRESS_CHARS_MAX)
+  .transform((text, context) => {
+    const address = addressOf(text);
+    if (address !== null) return address;
+    context.addIssue({ code: "custom", message: "is not an e-mail address" });
+    return z.NEVER;
+  });
 export const team = z.strictObject({ id, name: z.string() });
 const user = z.strictObject({
   id: z.uuid().describe("This person in this team: what members, the audit log and usage name."),

@@ -1,28 +1,18 @@
 import { z } from "zod";
-import { addressOf } from "../../../core/accounts/addresses.ts";
 import { newToken } from "../../../core/accounts/callers.ts";
 import { confirmMagicLink } from "../../../core/accounts/confirm.ts";
+import { inspectMailedInvite, joinByMail } from "../../../core/accounts/mailed-invites.ts";
 import { inspectMagicLink, issueSignInLink, LINK_MINUTES } from "../../../core/accounts/magic-links.ts";
 import { signInByPassword } from "../../../core/accounts/passwords.ts";
 import { endByRefresh, refreshSession } from "../../../core/accounts/refresh.ts";
 import { AppError } from "../../../core/errors.ts";
 import { bindingCookie, noRefreshCookie } from "../cookies.ts";
 import { openEndpoint, type Endpoint } from "./endpoint.ts";
-import { signedIn, signedInReply } from "./shapes.ts";
+import { email, role, signedIn, signedInReply, team } from "./shapes.ts";
 
-const ADDRESS_CHARS_MAX = 254;
 const TOKEN_CHARS_MAX = 200;
 const PASSWORD_CHARS_MAX = 256;
 
-const email = z
-  .string()
-  .max(ADDRESS_CHARS_MAX)
-  .transform((text, context) => {
-    const address = addressOf(text);
-    if (address !== null) return address;
-    context.addIssue({ code: "custom", message: "is not an e-mail address" });
-    return z.NEVER;
-  });
 const token = z.string().max(TOKEN_CHARS_MAX).describe("What follows the # in the mailed link.");
 
 /** Proving who one is, and going on with it. */
@@ -85,6 +75,7 @@ export const SIGN_IN: readonly Endpoint[] = [
       return signedInReply(await confirmMagicLink(app, { token, binding: cookies.binding, code, visitor }));
     },
   }),
+  ...invite(),
   openEndpoint({
     method: "post",
     path: "/auth/login",
@@ -124,3 +115,45 @@ export const SIGN_IN: readonly Endpoint[] = [
     },
   }),
 ];
+
+function invite(): readonly Endpoint[] {
+  const token = z.string().max(TOKEN_CHARS_MAX).describe("What follows the # in the mailed invite.");
+  return [
+    openEndpoint({
+      method: "post",
+      path: "/auth/invite/inspect",
+      group: "Sign-in",
+      access: "sign_in",
+      summary: "What a mailed invite would do. Uses nothing up.",
+      body: z.strictObject({ token }),
+      status: 200,
+      answer: z.strictObject({ email: z.string(), team: z.string(), role, invitedBy: z.string() }),
+      run: async ({ app, body }) => ({ body: await inspectMailedInvite(app, body.token) }),
+    }),
+    openEndpoint({
+      method: "post",
+      path: "/auth/invite/confirm",
+      group: "Sign-in",
+      access: "sign_in",
+      summary:
+        "Joins the team of a mailed invite, with a new account for its address, and signs in. An address that had an account joins with that one and is mailed a link to sign in, for this browser.",
+      body: z.strictObject({ token }),
+      status: 200,
+      answer: z.strictObject({
+        email: z.string(),
+        role,
+        team,
+        bot: z.string().nullable().describe("The name of the bot in Telegram."),
+        signedIn: signedIn.nullable().describe("Null when the address had an account."),
+      }),
+      async run({ app, body, cookies, visitor, locale }) {
+        const binding = cookies.binding ?? newToken();
+        const { signedIn: session, ...joined } = await joinByMail(app, { ...body, binding, locale, visitor });
+        if (session === null)
+          return { body: { ...joined, signedIn: null }, cookies: [bindingCookie(binding)] };
+        const reply = signedInReply(session);
+        return { ...reply, body: { ...joined, signedIn: reply.body } };
+      },
+    }),
+  ];
+}

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { createInvite, INVITE_DAYS, listInvites, revokeInvite } from "../../../core/accounts/invites.ts";
+import { INVITE_DAYS, listInvites, revokeInvite } from "../../../core/accounts/invites.ts";
+import { offerInvite } from "../../../core/accounts/mailed-invites.ts";
 import {
   changeRole,
   listMembers,
@@ -9,7 +10,7 @@ import {
 } from "../../../core/accounts/members.ts";
 import { createTeam, listTeams, renameTeam } from "../../../core/accounts/teams.ts";
 import { ownEndpoint, type Endpoint } from "./endpoint.ts";
-import { id, moment, pageAnswer, pageQuery, pageShape, role, scopeOf } from "./shapes.ts";
+import { email, id, moment, pageAnswer, pageQuery, pageShape, role, scopeOf } from "./shapes.ts";
 
 const NAME_CHARS_MAX = 200;
 
@@ -17,6 +18,14 @@ const teamId = z.object({ id: z.string() });
 const memberId = z.object({ id: z.string(), memberId: id });
 const name = z.string().max(NAME_CHARS_MAX);
 const team = z.strictObject({ id, name: z.string(), role });
+const openInvite = z.strictObject({
+  id,
+  role,
+  email: z.string().nullable().describe("Where it was mailed."),
+  invitedBy: z.string(),
+  createdAt: moment,
+  expiresAt: moment,
+});
 const member = z.strictObject({ id, name: z.string(), role, joinedAt: moment });
 
 /** Teams and who is in them. */
@@ -140,16 +149,15 @@ function invites(): readonly Endpoint[] {
       params: teamId,
       query: pageQuery,
       status: 200,
-      answer: pageShape(
-        z.strictObject({ id, role, invitedBy: z.string(), createdAt: moment, expiresAt: moment }),
-      ),
+      answer: pageShape(openInvite),
       async run(call) {
         const { after = null, limit } = call.query;
         const page = await listInvites(scopeOf(call), { after, limit });
         return {
-          body: pageAnswer(page, ({ id, role, invitedBy, createdAt, expiresAt }) => ({
+          body: pageAnswer(page, ({ id, role, email, invitedBy, createdAt, expiresAt }) => ({
             id,
             role,
+            email,
             invitedBy,
             createdAt: createdAt.toISOString(),
             expiresAt: expiresAt.toISOString(),
@@ -161,18 +169,25 @@ function invites(): readonly Endpoint[] {
       method: "post",
       path: "/teams/{id}/invites",
       group: "Teams",
-      summary: `Makes an invite that works once, within ${INVITE_DAYS} days. Admins; only owners invite admins.`,
+      summary: `Makes an invite that works once, within ${INVITE_DAYS} days, and mails it if there is an address. Admins; only owners invite admins.`,
       params: teamId,
-      body: z.strictObject({ role: invitable.default("member") }),
+      body: z.strictObject({
+        role: invitable.default("member"),
+        email: email.optional().describe("Where to mail it, in the language of whoever asks."),
+      }),
       status: 201,
       answer: z.strictObject({
         id,
-        start: z.string().describe("For `https://t.me/BOT?start=…`. It is told this once."),
+        start: z
+          .string()
+          .nullable()
+          .describe(
+            "For `https://t.me/BOT?start=…`, told this once. Null when it is mailed: only the mail has it.",
+          ),
         expiresAt: moment,
       }),
       async run(call) {
-        const made = await createInvite(scopeOf(call), { role: call.body.role, email: null });
-        const { id, parameter: start, expiresAt } = made;
+        const { id, start, expiresAt } = await offerInvite(scopeOf(call), call.body);
         return { body: { id, start, expiresAt: expiresAt.toISOString() } };
       },
     }),
