@@ -31,6 +31,8 @@ test("a real bot's installation is looked at whole, and each thing that is wrong
     "tried from 2 teams and from none: nothing crosses",
     "✓ Keys           MASTER_KEY opens this database",
     "rows of 2 teams, every chain whole",
+    "✓ Jobs           none given up within a day, 0 due",
+    "✓ Messages       0 received and 0 to send wait; 0 put aside in 30 days",
     "✓ Telegram       the token is @blockbot_doctor_bot's",
     "✓ Webhook        none is set",
     "✓ Polling        nobody polls: BlockBot is not running",
@@ -91,6 +93,30 @@ test("a database that was tampered with, is another's or lacks a migration is no
 
   await admin`DELETE FROM drizzle.__drizzle_migrations WHERE id = (SELECT max(id) FROM drizzle.__drizzle_migrations)`;
   expect((await it.run(it.env)).text).toContain("Run: npm run migrate");
+}, 60_000);
+
+test("work that was given up is named, and work that waits only while something runs that should do it", async () => {
+  await using it = await start();
+  const { admin } = it.database;
+  await admin`INSERT INTO pgboss.job (name, state, start_after) VALUES ('retention', 'created', now() - interval '1 hour')`;
+  await it.pollHere();
+  await admin`UPDATE pipeline.bots SET lease_until = now(), last_poll_at = now() - interval '1 hour'`;
+  await admin`INSERT INTO pipeline.updates (bot_id, update_id, lane, control, received_at)
+    VALUES (4711, 1, 'a', false, now() - interval '1 hour')`;
+  await admin`INSERT INTO pipeline.updates (bot_id, update_id, lane, control, state, done_at)
+    VALUES (4711, 2, 'a', false, 'parked', now())`;
+  const stopped = await it.run(it.env);
+  expect(stopped.wrong).toEqual([]);
+  expect(stopped.text).toContain("✓ Messages       1 received and 0 to send wait; 1 put aside in 30 days");
+  await admin`UPDATE pipeline.bots SET lease_until = now() + interval '1 hour', last_poll_at = now()`;
+  const behind = await it.run(it.env);
+  expect(behind.wrong).toEqual(["Jobs", "Messages"]);
+  expect(behind.text).toContain("1 job due, and no worker takes them");
+  await admin`UPDATE pgboss.job SET state = 'failed', completed_on = now()`;
+  await admin`UPDATE pipeline.updates SET state = 'done', done_at = now() WHERE update_id = 1`;
+  const dead = await it.run(it.env);
+  expect(dead.wrong).toEqual(["Jobs"]);
+  expect(dead.text).toContain("1 job given up within a day, after every attempt had failed");
 }, 60_000);
 
 test("bad settings are named one by one, and who polls is known from the installation itself while it runs", async () => {

@@ -6,8 +6,9 @@ import { inspectInstance, refuseStrongRole } from "../../core/instance.ts";
 import { missingMigrations } from "../../db/migrate.ts";
 import { inSystem } from "../../db/tenant.ts";
 import { operatorScope } from "../operator.ts";
-import { lookAt, type Finding } from "./finding.ts";
+import { count, lookAt, type Finding } from "./finding.ts";
 import { holesInWalls } from "./walls.ts";
+import { workFindings } from "./work.ts";
 
 /** Everything about the database. `hasKeys`: the app's master keys are the installation's own. Changes nothing. */
 export async function databaseFindings(
@@ -29,6 +30,7 @@ export async function databaseFindings(
     await lookAt("Walls", () => walls(app)),
     await lookAt("Keys", () => keys(app, options)),
     await lookAt("Audit log", () => auditChains(app)),
+    ...(await workFindings(app)),
   ];
 }
 
@@ -89,8 +91,4 @@ async function auditChains(app: App): Promise<Omit<Finding, "part">> {
       };
   }
   return { state: "ok", text: `${count(rows, "row")} of ${count(teams.length, "team")}, every chain whole` };
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }

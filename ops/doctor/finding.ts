@@ -25,3 +25,8 @@ export async function lookAt(part: string, look: () => Promise<Omit<Finding, "pa
     return { part, state: "wrong", text: explain(err) };
   }
 }
+
+/** As one says it: "1 job", "2 jobs". */
+export function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
