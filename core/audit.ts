@@ -2,12 +2,14 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../db/client.ts";
 import type { Scope } from "./scope.ts";
 
-/** The closed vocabulary of what is written down. */
+/** The closed vocabulary of what is written down, also by functions of the database. */
 export type AuditAction =
   | "team.create"
   | "team.rename"
   | "team.choose"
   | "member.join"
+  | "account.address"
+  | "account.merge"
   | "account.language"
   | "account.time_zone"
   | "account.export"

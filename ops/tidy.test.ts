@@ -159,6 +159,20 @@ test("a verb that writes a team's rows also leaves an audit row", () => {
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
+test("what functions of the database write into the audit log is in its vocabulary", () => {
+  const vocabulary = readFileSync(join(ROOT, "core/audit.ts"), "utf8");
+  const folder = join(ROOT, "db/migrations");
+  const migrations = readdirSync(folder).filter((name) => name.endsWith(".sql"));
+  const written = migrations.flatMap((name) => {
+    const text = readFileSync(join(folder, name), "utf8");
+    return [...text.matchAll(/audit_append(?:_to)?\([^;]*?'([a-z_]+\.[a-z_.]+)'/g)].map(
+      (match) => match[1] ?? "",
+    );
+  });
+  expect(written).toContain("account.address");
+  expect(written.filter((action) => !vocabulary.includes(`| "${action}"`))).toEqual([]);
+});
+
 test("every path that the documents cite exists", () => {
   const documents = readdirSync(ROOT).filter((name) => name.endsWith(".md"));
   const missing = documents.flatMap((name) => {
