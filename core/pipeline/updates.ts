@@ -199,7 +199,7 @@ export function forgetWaiting(
   return inSystem(app, (tx) => dropWaiting(tx, lease, waiting));
 }
 
-/** Whether an update failed for what will pass: the database was away, or two got in each other's way. */
+/** Whether an update or a request failed for what will pass: the database was away, or two got in each other's way. */
 export function isPassing(err: unknown): boolean {
   return isAway(err);
 }

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { App } from "../../core/app.ts";
 import { systemClock } from "../../core/clock.ts";
+import { isPassing } from "../../core/pipeline/updates.ts";
 import { newCorrelationId } from "../../core/scope.ts";
 import { docsRoutes } from "./api/docs-page.ts";
 import { ENDPOINTS } from "./api/endpoints.ts";
@@ -88,7 +89,9 @@ function adminRoutes(app: App, settings: AdminSettings): Hono<AdminEnv> {
     );
   }
   routes.notFound((c) => problemResponse({ status: 404, correlationId: c.get("correlationId") }));
-  routes.onError((_err, c) => problemResponse({ status: 500, correlationId: c.get("correlationId") }));
+  routes.onError((err, c) =>
+    problemResponse({ status: isPassing(err) ? 503 : 500, correlationId: c.get("correlationId") }),
+  );
   return routes;
 }
 

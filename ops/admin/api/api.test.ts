@@ -545,6 +545,26 @@ test("an invite by mail over HTTP: only the mail has its secrets, it joins once,
   expect((await step("inspect", "x")).json).toMatchObject({ status: 404, code: "invite_unknown" });
 });
 
+test("AU-05: a change that cannot be written down is not made, and is 503 without a word about why", async () => {
+  await using it = await start();
+  const token = await it.signIn();
+  const path = `/teams/${it.ann.orgId}`;
+  const { admin } = it.it;
+  await admin.unsafe(`CREATE FUNCTION public.full() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'the inner secret' USING errcode = TG_ARGV[0]; END $$`);
+  // No room left on the disk; and another transaction that does not let go of the chain.
+  for (const code of ["53100", "55P03"]) {
+    await admin.unsafe(`CREATE TRIGGER full_disk BEFORE INSERT ON app.audit_log
+      FOR EACH ROW EXECUTE FUNCTION public.full('${code}')`);
+    const refused = await it.call("PATCH", path, { token, body: { name: "After" } });
+    expect([refused.status, refused.json.title]).toEqual([503, "Not ready"]);
+    expect(refused.text).not.toContain("inner");
+    await admin`DROP TRIGGER full_disk ON app.audit_log`;
+  }
+  expect((await it.call("GET", path, { token })).json.name).toBe("Crew");
+  expect((await it.call("PATCH", path, { token, body: { name: "After" } })).json.name).toBe("After");
+});
+
 test("RT-13 and CK-06: sessions and the password over HTTP", async () => {
   await using it = await start();
   const token = await it.signIn();
