@@ -31,16 +31,18 @@ function working(run: (job: Job) => Promise<void>): JobTable {
 test("a job is asked for in the transaction of its change: it commits with it or not at all", async () => {
   await using it = await createTestApp();
   const { app } = it;
-  await expect(inSystem(app, (tx) => app.jobs.enqueue(tx, "retention"))).rejects.toThrow("not been started");
+  await expect(
+    inSystem(app, (tx) => app.jobs.enqueue(tx, "retention", { correlationId: "a-reference" })),
+  ).rejects.toThrow("not been started");
   await app.jobs.start(null);
   const undone = inSystem(app, async (tx) => {
-    await app.jobs.enqueue(tx, "retention");
+    await app.jobs.enqueue(tx, "retention", { correlationId: "a-reference" });
     throw new Error("changed my mind");
   });
   await expect(undone).rejects.toThrow("changed my mind");
   expect(await jobsIn(it)).toEqual([]);
   await inSystem(app, async (tx) => {
-    await app.jobs.enqueue(tx, "retention");
+    await app.jobs.enqueue(tx, "retention", { correlationId: "a-reference" });
     expect(await jobsIn(it)).toEqual([]); // nobody else sees it before the commit
   });
   expect(await jobsIn(it)).toEqual([{ name: "retention", state: "created" }]);
@@ -52,13 +54,14 @@ test("a job runs under the runtime role, and one that fails waits to be tried ag
   const ran = Promise.withResolvers<void>();
   let runs = 0;
   await app.jobs.start(
-    working(async () => {
+    working(async ({ data, correlationId }) => {
+      expect([data, correlationId]).toEqual([null, "a-reference"]);
       runs += 1;
       if (runs === 1) throw new Error("the first time fails");
       ran.resolve();
     }),
   );
-  await inSystem(app, (tx) => app.jobs.enqueue(tx, "retention"));
+  await inSystem(app, (tx) => app.jobs.enqueue(tx, "retention", { correlationId: "a-reference" }));
   await untilState(it, "retry");
   const roles = await it.admin`SELECT DISTINCT usename::text AS name FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename <> current_user`;
@@ -84,7 +87,7 @@ test("stopping lets a running job finish", async () => {
       finished = true;
     }),
   );
-  await inSystem(app, (tx) => app.jobs.enqueue(tx, "retention"));
+  await inSystem(app, (tx) => app.jobs.enqueue(tx, "retention", { correlationId: "a-reference" }));
   await started.promise;
   const stopped = app.jobs.stop();
   release.resolve();
@@ -108,7 +111,7 @@ test("of several workers at once each job is done by one", async () => {
     );
   const wanted = Array.from({ length: 20 }, (_, index) => ({ index }));
   await inSystem(it.app, async (tx) => {
-    for (const data of wanted) await it.app.jobs.enqueue(tx, "mail", data);
+    for (const data of wanted) await it.app.jobs.enqueue(tx, "mail", { correlationId: "a-reference", data });
   });
   while (done.length < wanted.length) await Bun.sleep(20);
   await Promise.all([it.app, ...others].map((app) => app.jobs.stop()));

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { fromDrizzle, PgBoss } from "pg-boss";
+import { z } from "zod";
 import type { Tx } from "../db/client.ts";
 import { asOwner } from "../db/migrate.ts";
 import type { Log } from "./log.ts";
@@ -36,9 +37,16 @@ export type Job = {
   /** The same for every attempt. */
   readonly id: string;
   readonly data: unknown;
+  /** What led to it; the job's own id when a schedule asked for it. */
+  readonly correlationId: string;
   /** Whether nobody tries again when this attempt fails. */
   readonly isLast: boolean;
 };
+
+/** A job as it is asked for, and what asks for it. */
+type Asked = { readonly correlationId: string; readonly data?: object };
+
+const storedAsked = z.object({ correlationId: z.string(), data: z.unknown().optional() });
 
 /** What the worker does for each job, and how often by itself (cron, UTC) if it does. */
 export type JobTable = Readonly<
@@ -60,9 +68,10 @@ export function createJobs(options: { databaseUrl: string; log: Log }) {
     await engine.work(name, settings, async ([job]) => {
       if (job === undefined) return;
       const startedAt = performance.now();
-      const line = { job: name, jobId: job.id };
+      const { correlationId, data } = askedIn(job.data) ?? { correlationId: job.id, data: null };
+      const line = { job: name, jobId: job.id, correlationId };
       try {
-        await run({ id: job.id, data: job.data, isLast: job.retryCount >= job.retryLimit });
+        await run({ id: job.id, data, correlationId, isLast: job.retryCount >= job.retryLimit });
         log.info({ ...line, outcome: "ok", ms: Math.round(performance.now() - startedAt) }, "job");
       } catch (err) {
         log.error({ ...line, outcome: "failed", attempt: job.retryCount + 1, err }, "job");
@@ -76,9 +85,9 @@ export function createJobs(options: { databaseUrl: string; log: Log }) {
      * Asks for a job in the transaction of the change that needs it: both commit
      * or neither does. `data` is stored as it is: seal what must not be read.
      */
-    async enqueue(tx: Tx, name: JobName, data: object = {}): Promise<void> {
+    async enqueue(tx: Tx, name: JobName, asked: Asked): Promise<void> {
       if (boss === null) throw new Error("the job engine has not been started");
-      await boss.send(name, data, { db: fromDrizzle(tx, sql) });
+      await boss.send(name, asked, { db: fromDrizzle(tx, sql) });
     },
 
     /** Starts the engine; with a table it also works the queues and keeps their schedules. */
@@ -114,6 +123,12 @@ export function createJobs(options: { databaseUrl: string; log: Log }) {
 }
 
 export type Jobs = ReturnType<typeof createJobs>;
+
+// Null when a schedule asked, which says nothing.
+function askedIn(stored: unknown): { correlationId: string; data: unknown } | null {
+  const asked = storedAsked.safeParse(stored);
+  return asked.success ? { data: null, ...asked.data } : null;
+}
 
 /** Makes or upgrades the engine's schema and queues, under the migrate login. Safe to call at every start. */
 export async function migrateJobs(migrateUrl: string): Promise<void> {

@@ -98,14 +98,17 @@ function refusalOf({ name, statusCode }: { name: string; statusCode: number | nu
 
 export type Mail = ReturnType<typeof createMail>;
 
-/** Asks for a mail in the transaction of what it is about. A token inside is sealed, so that no reader of the queue can use it. */
+/** Asks for a mail in the transaction and under the reference of what it is about. A token inside is sealed, so that no reader of the queue can use it. */
 export async function queueMail(
   tx: Tx,
-  app: { readonly jobs: Jobs; readonly vault: Vault },
+  {
+    app,
+    correlationId,
+  }: { readonly app: { readonly jobs: Jobs; readonly vault: Vault }; readonly correlationId: string },
   mail: Mailing,
 ): Promise<void> {
   const sealed = Buffer.from(app.vault.seal(JSON.stringify(mail), SEALED_AT)).toString("base64");
-  await app.jobs.enqueue(tx, "mail", { sealed });
+  await app.jobs.enqueue(tx, "mail", { correlationId, data: { sealed } });
 }
 
 /** What a mail job is about. Throws `VaultError` when its key is gone. */

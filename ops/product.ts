@@ -1,7 +1,7 @@
 import { startBot } from "../bot/front.ts";
 import type { BotSettings } from "../bot/tenure.ts";
 import type { App } from "../core/app.ts";
-import type { JobTable } from "../core/jobs.ts";
+import type { Job, JobTable } from "../core/jobs.ts";
 import { deliverMail } from "../core/accounts/letters.ts";
 import { checkModelPlan } from "../core/claude/model-plans.ts";
 import { noteDegraded } from "../core/limit-notes.ts";
@@ -55,14 +55,16 @@ export async function startProduct(app: App, settings: ProductSettings) {
 }
 
 function jobsOf(app: App, backUp: ProductSettings["backUp"]): JobTable {
+  // What a job logs stands under its own reference.
+  const under = ({ correlationId }: Job): App => ({ ...app, log: app.log.child({ correlationId }) });
   return {
-    retention: { cron: RETENTION_CRON, run: () => runRetention(app) },
+    retention: { cron: RETENTION_CRON, run: (job) => runRetention(under(job)) },
     sign_in: { cron: SIGN_IN_CRON, run: () => purgeSignIn(app) },
-    report: { cron: REPORT_CRON, run: () => reportAudit(app) },
+    report: { cron: REPORT_CRON, run: (job) => reportAudit(under(job)) },
     // Without a schedule of its own, but one of an earlier start may still be there.
     backup: { ...(backUp === null ? {} : { cron: BACKUP_CRON }), run: async () => backUp?.() },
-    model: { cron: MODEL_CRON, run: () => checkModelPlan(app, AbortSignal.timeout(MODEL_MS)) },
-    refresh: { cron: REFRESH_CRON, run: () => refreshExpiring(app) },
-    mail: { run: (job) => deliverMail(app, job) },
+    model: { cron: MODEL_CRON, run: (job) => checkModelPlan(under(job), AbortSignal.timeout(MODEL_MS)) },
+    refresh: { cron: REFRESH_CRON, run: (job) => refreshExpiring(under(job), job.correlationId) },
+    mail: { run: (job) => deliverMail(under(job), job) },
   };
 }

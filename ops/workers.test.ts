@@ -38,7 +38,7 @@ test("a worker that is killed in the middle of a job leaves it to another one, w
     await release.promise;
   });
   await locked.promise;
-  await inSystem(it.app, (tx) => it.app.jobs.enqueue(tx, "retention"));
+  await inSystem(it.app, (tx) => it.app.jobs.enqueue(tx, "retention", { correlationId: "a-reference" }));
   await reaches("active");
   await first.end("SIGKILL");
   release.resolve();
@@ -60,8 +60,11 @@ test("a worker that is killed in the middle of a job leaves it to another one, w
       .split("\n")
       .filter((line) => line.includes('"job":"retention"'));
   expect(
-    [...lines(first), ...lines(second), ...lines(third)].map((line) => JSON.parse(line).outcome),
-  ).toEqual(["ok"]);
+    [...lines(first), ...lines(second), ...lines(third)].map((line) => {
+      const { outcome, correlationId } = JSON.parse(line);
+      return { outcome, correlationId };
+    }),
+  ).toEqual([{ outcome: "ok", correlationId: "a-reference" }]);
   for (const worker of [second, third]) expect(await worker.end("SIGINT")).toBe(0);
   rmSync(folder, { recursive: true, force: true });
 });

@@ -39,7 +39,12 @@ export async function loginAsStranger(ctx: Ctx, visit: Visit): Promise<void> {
   const telegram = telegramOf(ctx, visit);
   const isMailed = await admitStranger(app, { email, telegramUserId: telegram.id });
   await conclude(ctx, visit, async () => {
-    const code = await issueStrangerLink(app, { email, telegram, isMailed });
+    const code = await issueStrangerLink(app, {
+      email,
+      telegram,
+      isMailed,
+      correlationId: visit.correlationId,
+    });
     return [saying(ctx, visit, "login_sent_stranger", { email, code, minutes: LINK_MINUTES })];
   });
 }

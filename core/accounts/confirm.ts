@@ -51,7 +51,7 @@ export async function confirmMagicLink(
     if (taken.outcome !== "ok") return { outcome: taken.outcome, left: taken.left_over ?? 0 };
     const { account_id: accountId, org_id: orgId } = taken;
     const signedIn = await openSession(tx, app, { accountId, orgId, method: "magic_link", visitor });
-    if (taken.purpose === "link_telegram") await tellOfTie(tx, app, signedIn.caller.scope, taken);
+    if (taken.purpose === "link_telegram") await tellOfTie(tx, signedIn.caller.scope, taken);
     return { outcome: taken.outcome, signedIn, tiedTo: taken.telegram_name };
   });
   switch (result.outcome) {
@@ -67,7 +67,7 @@ export async function confirmMagicLink(
 }
 
 // Everybody who had the address or the account before hears of it where they can be reached.
-async function tellOfTie(tx: Tx, app: App, scope: Scope, taken: Taken): Promise<void> {
+async function tellOfTie(tx: Tx, scope: Scope, taken: Taken): Promise<void> {
   const { email, telegram_name: name, former_telegram: former, former_email: formerEmail } = taken;
   const { userId } = personOf(scope);
   const telegram = name ?? "";
@@ -77,5 +77,5 @@ async function tellOfTie(tx: Tx, app: App, scope: Scope, taken: Taken): Promise<
     await tellTelegram(tx, scope, to, { kind: "address_moved", params: { email, telegram } });
   }
   if (formerEmail !== null)
-    await queueMail(tx, app, { kind: "address_changed", to: formerEmail, locale: scope.locale, telegram });
+    await queueMail(tx, scope, { kind: "address_changed", to: formerEmail, locale: scope.locale, telegram });
 }

@@ -47,7 +47,7 @@ async function mailed(sim: MailSim, count: number): Promise<string[]> {
 }
 
 const jobState = (it: TestApp, state: string) =>
-  it.admin`SELECT id::text, data FROM pgboss.job WHERE name = 'mail' AND state = ${state}`;
+  it.admin`SELECT id::text, data->'data' AS data, data->>'correlationId' AS reference FROM pgboss.job WHERE name = 'mail' AND state = ${state}`;
 
 test("a link is mailed to who has the address, in their language; an unknown address gets none", async () => {
   const { it, sim } = await start();
@@ -56,7 +56,9 @@ test("a link is mailed to who has the address, in their language; an unknown add
   await it.admin`UPDATE auth.accounts SET locale = 'de'`;
   await work(it);
   for (const email of ["nobody@example.com", ANN]) {
-    expect(await issueSignInLink(it.app, { email, binding: BROWSER })).toMatch(/^\d{6}$/);
+    expect(await issueSignInLink(it.app, { email, binding: BROWSER, correlationId: "a-reference" })).toMatch(
+      /^\d{6}$/,
+    );
   }
   const [token = ""] = await mailed(sim, 1);
   while ((await jobState(it, "completed")).length < 2) await Bun.sleep(20);
@@ -110,7 +112,7 @@ test("ML-07: while the mail service is down a link is asked for as fast as ever,
   await work(it);
   const health = async () => (await healthReport(it.app)).components.mail;
   expect(await health()).toEqual({ state: "ok", waiting: 0 });
-  await issueSignInLink(it.app, { email: ANN, binding: BROWSER });
+  await issueSignInLink(it.app, { email: ANN, binding: BROWSER, correlationId: "a-reference" });
   const waits = (attempt: number) =>
     it.admin`SELECT FROM pgboss.job WHERE name = 'mail' AND state = 'retry' AND retry_count = ${attempt - 1}`;
   for (const attempt of [1, 2]) {
@@ -133,7 +135,12 @@ test("who asked is told in Telegram only when a mail is given up for good", asyn
   const telegram = { id: 1, name: "@ann" };
   await issueTelegramLink(scope, { email: ANN, telegram });
   const [job] = await jobState(it, "created");
-  const attempt = (isLast: boolean): Job => ({ id: String(job?.["id"]), data: job?.["data"], isLast });
+  const attempt = (isLast: boolean): Job => ({
+    id: String(job?.["id"]),
+    data: job?.["data"],
+    correlationId: String(job?.["reference"]),
+    isLast,
+  });
   const told = async () =>
     (await it.admin`SELECT chat_id, payload->>'text' AS text FROM pipeline.outbox`).map((row) => [
       Number(row["chat_id"]),
@@ -149,11 +156,13 @@ test("who asked is told in Telegram only when a mail is given up for good", asyn
   await deliverMail(it.app, attempt(false)); // refused: another attempt would be as well
   expect(await told()).toHaveLength(1);
   expect(
-    (await it.admin`SELECT action, outcome FROM app.audit_log ORDER BY seq`).map((row) => ({ ...row })),
+    (await it.admin`SELECT action, outcome, correlation_id FROM app.audit_log ORDER BY seq`).map((row) => ({
+      ...row,
+    })),
   ).toEqual([
-    { action: "auth.link", outcome: "ok" },
-    { action: "auth.link.mail", outcome: "failed" },
-    { action: "auth.link.mail", outcome: "failed" },
+    { action: "auth.link", outcome: "ok", correlation_id: scope.correlationId },
+    { action: "auth.link.mail", outcome: "failed", correlation_id: scope.correlationId },
+    { action: "auth.link.mail", outcome: "failed", correlation_id: scope.correlationId },
   ]);
   await it.admin`UPDATE auth.magic_links SET expires_at = now()`;
   await deliverMail(it.app, attempt(false)); // nothing to send any more
@@ -164,9 +173,11 @@ test("who asked is told in Telegram only when a mail is given up for good", asyn
 
 test("without mail nothing is promised, and who asks in Telegram too often is told when to come back", async () => {
   await using bare = await createTestApp();
-  expect(await refusalOf(issueSignInLink(bare.app, { email: ANN, binding: BROWSER }))).toBe(
-    "mail_not_set_up",
-  );
+  expect(
+    await refusalOf(
+      issueSignInLink(bare.app, { email: ANN, binding: BROWSER, correlationId: "a-reference" }),
+    ),
+  ).toBe("mail_not_set_up");
   expect(await refusalOf(admitMail(bare.app, ANN))).toBe("mail_not_set_up");
 
   const { it, sim } = await start();
@@ -182,7 +193,7 @@ test("ML-08: at most three links to one address are good at a time, the newest",
   await withAddress(it, 1, ANN);
   await work(it);
   for (let count = 1; count <= 4; count++) {
-    await issueSignInLink(it.app, { email: ANN, binding: BROWSER });
+    await issueSignInLink(it.app, { email: ANN, binding: BROWSER, correlationId: "a-reference" });
     await mailed(sim, count);
     it.pass(LINK_MINUTES * 60_000);
   }

@@ -5,7 +5,6 @@ import type { Job } from "../jobs.ts";
 import { writeLetter } from "../letter.ts";
 import { MailDelayedError, openMailing, type Letter, type Mailing } from "../mail.ts";
 import { servingBot } from "../pipeline/lease.ts";
-import { newCorrelationId } from "../scope.ts";
 import { languageOf, sentence } from "../text/text.ts";
 import { INVITE_DAYS, readMailedInvite } from "./invites.ts";
 import { tellMembers } from "./notices.ts";
@@ -28,7 +27,7 @@ export async function deliverMail(app: App, job: Job): Promise<void> {
   const link = await inspectMagicLink(app, { token: mailing.token, binding: null });
   if (link === null) return;
   const isSent = await send(app, job, linkLetter(app, link, mailing.token));
-  const scope = { actor: { type: "system", name: "mail" }, correlationId: newCorrelationId() } as const;
+  const scope = { actor: { type: "system", name: "mail" }, correlationId: job.correlationId } as const;
   await inTenant({ app, orgId: link.orgId }, async (tx) => {
     if (!isSent)
       await tellMembers(tx, scope, [link.userId], { kind: "mail_failed", params: { email: link.email } });
@@ -49,7 +48,7 @@ async function deliverInvite(app: App, job: Job, mailing: InviteMailing): Promis
   };
   const offer = { ...invite, email, name: invitedBy.name, locale: mailing.locale };
   const isSent = await send(app, job, inviteLetter(offer, ways));
-  const scope = { actor: { type: "system", name: "mail" }, correlationId: newCorrelationId() } as const;
+  const scope = { actor: { type: "system", name: "mail" }, correlationId: job.correlationId } as const;
   await inTenant({ app, orgId }, async (tx) => {
     if (!isSent) await tellMembers(tx, scope, [invitedBy.id], { kind: "mail_failed", params: { email } });
     await audit(tx, scope, "invite.mail", { target: inviteId, outcome: isSent ? "ok" : "failed" });

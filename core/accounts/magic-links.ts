@@ -35,6 +35,13 @@ type Asker =
   | { readonly purpose: "login"; readonly binding: string }
   | { readonly purpose: "link_telegram"; readonly scope: Scope | null; readonly telegram: Telegram };
 
+type Link = {
+  readonly email: string;
+  readonly code: string;
+  readonly asker: Asker;
+  readonly correlationId: string;
+};
+
 type Telegram = { readonly id: number; readonly name: string };
 
 /**
@@ -43,12 +50,16 @@ type Telegram = { readonly id: number; readonly name: string };
  * code that completes the link elsewhere than in the browser that has `binding`.
  * Throws `mail_not_set_up`.
  */
-export async function issueSignInLink(app: App, input: { email: string; binding: string }): Promise<string> {
+export async function issueSignInLink(
+  app: App,
+  input: { email: string; binding: string; correlationId: string },
+): Promise<string> {
   if (!app.mail.connected) throw new AppError("mail_not_set_up");
   const code = newCode();
-  if ((await mailWaitMs(app, input.email)) > 0) return code;
-  const asker = { purpose: "login", binding: input.binding } as const;
-  await inSystem(app, (tx) => store(tx, app, { email: input.email, code, asker }));
+  const { email, binding, correlationId } = input;
+  if ((await mailWaitMs(app, email)) > 0) return code;
+  const asker = { purpose: "login", binding } as const;
+  await inSystem(app, (tx) => store(tx, app, { email, code, asker, correlationId }));
   return code;
 }
 
@@ -75,7 +86,7 @@ export async function issueTelegramLink(
   const code = newCode();
   const asker = { purpose: "link_telegram", scope, telegram: input.telegram } as const;
   await inTenant(scope, async (tx) => {
-    await store(tx, app, { email: input.email, code, asker });
+    await store(tx, app, { email: input.email, code, asker, correlationId: scope.correlationId });
     await audit(tx, scope, "auth.link");
   });
   return code;
@@ -104,12 +115,13 @@ export async function admitStranger(
  */
 export async function issueStrangerLink(
   app: App,
-  input: { email: string; telegram: Telegram; isMailed: boolean },
+  input: { email: string; telegram: Telegram; isMailed: boolean; correlationId: string },
 ): Promise<string> {
+  const { email, telegram, isMailed, correlationId } = input;
   const code = newCode();
-  if (!input.isMailed) return code;
-  const asker = { purpose: "link_telegram", scope: null, telegram: input.telegram } as const;
-  await inSystem(app, (tx) => store(tx, app, { email: input.email, code, asker }));
+  if (!isMailed) return code;
+  const asker = { purpose: "link_telegram", scope: null, telegram } as const;
+  await inSystem(app, (tx) => store(tx, app, { email, code, asker, correlationId }));
   return code;
 }
 
@@ -146,9 +158,9 @@ export async function inspectMagicLink(
   };
 }
 
-async function store(tx: Tx, app: App, link: { email: string; code: string; asker: Asker }): Promise<void> {
+async function store(tx: Tx, app: App, link: Link): Promise<void> {
   const token = newToken();
-  const { asker } = link;
+  const { asker, correlationId } = link;
   const who =
     asker.purpose === "login"
       ? { account: null, org: null, binding: bindingOf(asker.binding), telegram: null, name: null }
@@ -161,7 +173,7 @@ async function store(tx: Tx, app: App, link: { email: string; code: string; aske
         };
   await tx.execute(sql`SELECT auth.issue_magic_link(${hashOf(token)}, ${asker.purpose}, ${link.email}, ${who.account}::uuid, ${who.org}::uuid,
     ${who.binding}, ${codeHash(app, token, link.code)}, ${who.telegram}::bigint, ${who.name}::text, make_interval(mins => ${LINK_MINUTES}), ${LIVE_LINKS_MAX})`);
-  await queueMail(tx, app, { kind: "magic_link", token });
+  await queueMail(tx, { app, correlationId }, { kind: "magic_link", token });
 }
 
 /** Charges one mail to an address; 0, or how long until another may go there. */

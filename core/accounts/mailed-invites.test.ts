@@ -7,7 +7,7 @@ import { confirmMagicLink } from "./confirm.ts";
 import { acceptInvite, listInvites, revokeInvite } from "./invites.ts";
 import { inspectMailedInvite, joinByMail, offerInvite } from "./mailed-invites.ts";
 import { admitStranger, inspectMagicLink, issueStrangerLink } from "./magic-links.ts";
-import { auditOf, BROWSER, newestToken, signIn, startSignIn, visitor } from "./test-sign-in.ts";
+import { auditOf, BROWSER, newestMail, newestToken, signIn, startSignIn, visitor } from "./test-sign-in.ts";
 
 const BOB = "bob@example.com";
 const TEN_MINUTES_MS = 600_000;
@@ -17,9 +17,7 @@ async function invited(it: TestApp, scope: Scope, email = BOB, role: "admin" | "
   it.pass(TEN_MINUTES_MS); // else one address is mailed too often
   const { id, start } = await offerInvite(scope, { role, email });
   expect(start).toBeNull();
-  const [job] =
-    await it.admin`SELECT data FROM pgboss.job WHERE name = 'mail' ORDER BY created_on DESC LIMIT 1`;
-  const mailing = openMailing(it.app, { id: "", data: job?.["data"], isLast: false });
+  const mailing = openMailing(it.app, await newestMail(it));
   if (mailing.kind !== "invite") throw new Error("the last mail is no invite");
   return { id, token: mailing.token, parameter: mailing.start };
 }
@@ -157,7 +155,12 @@ test("a mailed invite ends as any other: revoked, after seven days, with the rig
 async function askAsStranger(it: TestApp, email = BOB, id = 2): Promise<{ token: string; code: string }> {
   it.pass(TEN_MINUTES_MS);
   const isMailed = await admitStranger(it.app, { email, telegramUserId: id });
-  const code = await issueStrangerLink(it.app, { email, telegram: { id, name: `@person${id}` }, isMailed });
+  const code = await issueStrangerLink(it.app, {
+    email,
+    telegram: { id, name: `@person${id}` },
+    isMailed,
+    correlationId: "a-reference",
+  });
   return { token: await newestToken(it), code };
 }
 

@@ -49,12 +49,12 @@ export async function mailInvite(
   scope: Scope,
   { role, email }: MailedInvite,
 ): Promise<{ id: string; expiresAt: Date }> {
-  const { app, orgId, locale } = scope;
+  const { orgId, locale } = scope;
   return inTenant(scope, async (tx) => {
     const { id, parameter, mailToken, expiresAt } = await createInvite(scope, { role, email });
     if (mailToken === null) throw new Error("an invite with an address has no secret for its mail");
     const mailing = { inviteId: id, token: mailToken, start: parameter };
-    await queueMail(tx, app, { kind: "invite", orgId, locale, ...mailing });
+    await queueMail(tx, scope, { kind: "invite", orgId, locale, ...mailing });
     return { id, expiresAt };
   });
 }
@@ -126,6 +126,6 @@ export async function joinByMail(
     return { ...member, signedIn: null };
   });
   if (join.signedIn === null && app.mail.connected)
-    await issueSignInLink(app, { email: join.email, binding });
+    await issueSignInLink(app, { email: join.email, binding, correlationId: visitor.correlationId });
   return join;
 }

@@ -49,7 +49,7 @@ export async function askForLink(
   email = "ann@example.com",
 ): Promise<{ token: string; code: string }> {
   it.pass(TEN_MINUTES_MS); // else one address is mailed too often
-  const code = await issueSignInLink(it.app, { email, binding: BROWSER });
+  const code = await issueSignInLink(it.app, { email, binding: BROWSER, correlationId: newCorrelationId() });
   return { token: await newestToken(it), code };
 }
 
@@ -65,10 +65,16 @@ export async function newestToken(it: TestApp): Promise<string> {
   return mailing.token;
 }
 
-async function newestMail(it: TestApp): Promise<Job> {
-  const [job] =
-    await it.admin`SELECT id::text, data FROM pgboss.job WHERE name = 'mail' ORDER BY created_on DESC LIMIT 1`;
-  return { id: String(job?.["id"]), data: job?.["data"], isLast: false };
+/** The mail that was queued last, as a first attempt at it. */
+export async function newestMail(it: TestApp): Promise<Job> {
+  const [job] = await it.admin`SELECT id::text, data->'data' AS data, data->>'correlationId' AS reference
+    FROM pgboss.job WHERE name = 'mail' ORDER BY created_on DESC LIMIT 1`;
+  return {
+    id: String(job?.["id"]),
+    data: job?.["data"],
+    correlationId: String(job?.["reference"]),
+    isLast: false,
+  };
 }
 
 /** Signs in from the browser that asked. */

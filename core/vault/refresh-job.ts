@@ -14,7 +14,7 @@ const AHEAD_MS = 5 * 60_000;
  * who needs one has to wait, and one whose permission has ended is noticed
  * without being used. One that fails does not keep the others.
  */
-export async function refreshExpiring(app: App): Promise<void> {
+export async function refreshExpiring(app: App, correlationId = newCorrelationId()): Promise<void> {
   const before = new Date(app.clock.now() + AHEAD_MS).toISOString();
   const due = await inSystem(app, (tx) =>
     tx.execute<{ org_id: string; provider: string }>(
@@ -30,10 +30,10 @@ export async function refreshExpiring(app: App): Promise<void> {
       orgId,
       team: names.get(orgId) ?? "",
       actor: { type: "system", name: "refresh" } as const,
-      correlationId: newCorrelationId(),
+      correlationId,
       locale: "en",
       timeZone: "UTC",
-      log: app.log,
+      log: app.log.child({ orgId }),
     };
     try {
       await refreshTokens(scope, provider, { withinMs: AHEAD_MS });

@@ -30,7 +30,8 @@ export async function signInBench(): Promise<BenchResult> {
   await setPassword(caller, { current: null, password: PASSWORD });
   const wrong = (email: string) =>
     signInByPassword(it.app, { email, password: "a wrong long one", visitor: visitor() }).catch(refused);
-  const link = (email: string) => issueSignInLink(it.app, { email, binding: BROWSER });
+  const link = (email: string) =>
+    issueSignInLink(it.app, { email, binding: BROWSER, correlationId: "bench" });
   return {
     figures: [
       {

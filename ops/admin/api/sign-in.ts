@@ -30,10 +30,10 @@ export const SIGN_IN: readonly Endpoint[] = [
       code: z.string().describe("Six digits."),
       expiresIn: z.int().describe("Seconds."),
     }),
-    async run({ app, body, cookies }) {
+    async run({ app, body, cookies, visitor }) {
       // The same for all links of one browser, so that asking again does not make the first mail useless there.
       const binding = cookies.binding ?? newToken();
-      const code = await issueSignInLink(app, { email: body.email, binding });
+      const code = await issueSignInLink(app, { ...body, binding, correlationId: visitor.correlationId });
       return { body: { code, expiresIn: LINK_MINUTES * 60 }, cookies: [bindingCookie(binding)] };
     },
   }),
