@@ -55,6 +55,7 @@ test("RT-03: a token that was used long ago ends the session, with an audit row 
   ]);
 });
 
+// RT-10: an answer that a killed process never sent is such a one, because the transaction that made its token has committed.
 test("RT-04 and RT-10: an answer that was lost can be asked for again within a minute, and its token is void", async () => {
   await using world = await startSignIn();
   const { it } = world;
@@ -64,7 +65,9 @@ test("RT-04 and RT-10: an answer that was lost can be asked for again within a m
   const again = await refreshSession(it.app, refreshToken, visitor());
   expect(again.refreshToken).not.toBeNull();
   expect(again.refreshToken).not.toBe(lost.refreshToken);
-  await refreshSession(it.app, again.refreshToken ?? "", visitor());
+  const next = await refreshSession(it.app, again.refreshToken ?? "", visitor());
+  expect(await refusalOf(refreshSession(it.app, lost.refreshToken ?? "", visitor()))).toBe("session_gone");
+  await expectGone(it, next);
 });
 
 test("RT-05: when thief and owner both hold a token of one session, it ends for both", async () => {

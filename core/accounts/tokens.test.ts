@@ -96,6 +96,50 @@ test("JW-04: every claim must be there, of its kind, and ours", async () => {
   ).toEqual(CLAIMS); // the last one counts, as everywhere
 });
 
+// Wycheproof's tokens carry none of our headers, so all of them would be refused for that. These are its ways of being wrong, on ours.
+test("JW-05: a signature counts in one spelling, whole and unchanged to the last bit", async () => {
+  const tokens = start();
+  const good = await tokens.sign(CLAIMS);
+  const [header = "", payload = "", signature = ""] = good.split(".");
+  const mac = Buffer.from(signature, "base64url");
+  const changed = Array.from({ length: mac.length * 8 }, (_, bit) => {
+    const other = Buffer.from(mac);
+    other.writeUInt8(other.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+    return other.toString("base64url");
+  });
+  const cut = Array.from({ length: mac.length }, (_, bytes) => mac.subarray(0, bytes).toString("base64url"));
+  const last = String.fromCharCode(signature.charCodeAt(42) + 1); // the same 32 bytes to most decoders
+  const spellings = [
+    `${signature.slice(0, 42)}${last}`,
+    `${signature}=`,
+    `${signature} `,
+    `${signature}\n`,
+    `${signature.slice(0, 9)}\n${signature.slice(9)}`,
+    `${signature}AAAA`,
+    mac.toString("base64"),
+    mac.toString("hex"),
+    Buffer.concat([mac, mac]).toString("base64url"),
+    Buffer.alloc(32).toString("base64url"),
+    `${signature}.`,
+    `${signature}.${signature}`,
+  ];
+  for (const wrong of [...changed, ...cut, ...spellings])
+    expect([wrong, await tokens.verify(`${header}.${payload}.${wrong}`)]).toEqual([wrong, null]);
+  for (const wrong of [
+    ` ${good}`,
+    `.${good}`,
+    `${header}=.${payload}.${signature}`,
+    `${header}.${payload}=.${signature}`,
+    `${header} .${payload}.${signature}`,
+    `${payload}.${header}.${signature}`,
+    `${header}..${signature}`,
+    JSON.stringify({ protected: header, payload, signature }),
+    JSON.stringify({ payload, signatures: [{ protected: header, signature }] }),
+  ])
+    expect([wrong, await tokens.verify(wrong)]).toEqual([wrong, null]);
+  expect(await tokens.verify(good)).toEqual(CLAIMS);
+});
+
 test("JW-06: a new secret in front signs, the old one is accepted until it is taken away", async () => {
   const old = await start([OLD_SECRET]).sign(CLAIMS);
   const both = start([SECRET, OLD_SECRET]);

@@ -10,6 +10,8 @@ const AUDIENCE = "blockbot-api";
 const CLOCK_TOLERANCE_SECONDS = 30;
 const SECRET_BYTES_MIN = 32;
 const TOKEN_CHARS_MAX = 4_096;
+// Decoders of base64 forgive padding, white space and stray bits at the end: one signature would have many spellings.
+const FORM = /^[\w-]+\.[\w-]+\.[\w-]{42}[AEIMQUYcgkosw048]$/;
 
 /** What an access token says. It is believed only as far as the database agrees. */
 export type AccessClaims = {
@@ -68,7 +70,8 @@ export function createTokens(options: { secrets: readonly string[]; issuer: stri
 
     /** Null for whatever is not a token of ours that is good now; never says why. */
     async verify(token: string): Promise<AccessClaims | null> {
-      const key = token.length > TOKEN_CHARS_MAX ? undefined : keys.find(({ kid }) => kid === kidOf(token));
+      if (token.length > TOKEN_CHARS_MAX || !FORM.test(token)) return null;
+      const key = keys.find(({ kid }) => kid === kidOf(token));
       if (key === undefined) return null;
       try {
         const { payload } = await jwtVerify(token, key.key, {

@@ -8,7 +8,8 @@ import { createTestApp } from "../../core/test-app.ts";
 import { createSql } from "../../db/client.ts";
 import { migrate } from "../../db/migrate.ts";
 import { inTenant } from "../../db/tenant.ts";
-import { seedTeam } from "../../db/test-teams.ts";
+import { tryMatrix } from "../../db/test-matrix.ts";
+import { SEEDED_TABLES, seedTeam } from "../../db/test-teams.ts";
 import { createEmptyDatabase } from "../postgres/test-empty.ts";
 import { BACKUPS_KEPT, nameOfBackup, pruneBackups } from "./files.ts";
 import { replay } from "./replay.ts";
@@ -17,11 +18,11 @@ import { snapshotOf } from "./snapshot.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PASSPHRASE = "correct horse battery staple";
 
-test("what is backed up comes back whole: every row, the walls, the numbers to come, the chain of the audit log", async () => {
+test("TN-10: what is backed up comes back whole: every row, the walls, the numbers to come, the chain of the audit log", async () => {
   await using source = await createTestApp();
   const team = await source.team(7);
   await inTenant(team, (tx) => audit(tx, team, "team.rename"));
-  for (const number of [1, 2]) await seedTeam(source.admin, number);
+  const teams = [await seedTeam(source.admin, 1), await seedTeam(source.admin, 2)] as const;
   await using folder = createFolder();
   await using target = await createEmptyDatabase();
   const file = join(folder.path, "one.age");
@@ -44,6 +45,8 @@ test("what is backed up comes back whole: every row, the walls, the numbers to c
   expect(before.length).toBeGreaterThan(60);
   expect(await linesOf(target.adminUrl)).toEqual(before);
 
+  const { tables, wrong } = await tryMatrix(target.adminUrl, teams);
+  expect([tables.length, wrong]).toEqual([SEEDED_TABLES.length, []]);
   const admin = createSql(target.adminUrl, { max: 1 });
   const broken =
     await admin`SELECT relname FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relrowsecurity AND NOT relforcerowsecurity`;

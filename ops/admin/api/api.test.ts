@@ -181,6 +181,14 @@ test("ML-13 and RL-04: mails to one address are few and say nothing; attempts fr
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(800);
   expect((await ask("6.6.6.6, 203.0.113.7")).status).toBe(429); // what the client wrote itself is not believed
   expect((await ask("203.0.113.8")).status).toBe(202);
+  // Every endpoint has its own ten, so that whoever opens a link is not held up by having asked for it.
+  const login = () =>
+    it.call("POST", "/auth/login", {
+      body: { email: `${crypto.randomUUID()}@example.com`, password: "x" },
+      headers: { "X-Forwarded-For": "203.0.113.7" },
+    });
+  for (let count = 1; count <= limit; count++) expect((await login()).status).toBe(401);
+  expect((await login()).status).toBe(429);
   expect((await ask("2001:db8:1:2::1")).headers.get("ratelimit-remaining")).toBe(String(limit - 1));
   expect((await ask("2001:db8:1:2:ffff::2")).headers.get("ratelimit-remaining")).toBe(String(limit - 2));
   const mails = await it.it.admin`SELECT FROM pgboss.job WHERE name = 'mail'`;
@@ -323,7 +331,35 @@ test("CK-01: cookies are the browser's alone, and no refusal sets one", async ()
   }
 });
 
-test("ML-11: bodies are small, whole, known to the last field, and arrive as JSON", async () => {
+test("ML-11: nothing leads anywhere else: no endpoint takes an address to go to, and none sends one", async () => {
+  await using it = await start();
+  for (const redirect of [
+    "//evil",
+    "/\\evil",
+    "https:evil",
+    "/%2f%2fevil",
+    "javascript:alert(1)",
+    "/ok?x=//e",
+  ]) {
+    for (const { path } of ENDPOINTS.filter(
+      ({ access, body }) => access === "sign_in" && body !== undefined,
+    )) {
+      const { status, headers } = await it.call("POST", path, {
+        body: { email: EMAIL, password: "x", token: "x", redirect },
+      });
+      expect([path, status, headers.get("location")]).toEqual([path, 422, null]);
+    }
+    for (const page of ["magic", "invite"]) {
+      const response = await fetch(`${it.url}/auth/${page}?redirect=${encodeURIComponent(redirect)}`, {
+        redirect: "manual",
+      });
+      expect([response.status, response.headers.get("location")]).toEqual([200, null]);
+      expect(await response.text()).not.toContain("evil");
+    }
+  }
+});
+
+test("bodies are small, whole, known to the last field, and arrive as JSON", async () => {
   await using it = await start();
   const send = async (raw: string, type = "application/json") => {
     const { status, json, headers } = await it.call("POST", "/auth/login", {
