@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import { createDatabase, createSql, type Tx } from "./client.ts";
-import { DatabaseError, inSystem, isAway } from "./tenant.ts";
+import { DatabaseError, inSystem, isAway, oneInSystem } from "./tenant.ts";
 import { createTestDatabase } from "./test-db.ts";
 
 const SESSION = sql`SELECT pg_backend_pid() AS pid`;
@@ -39,4 +39,26 @@ test("a connection that dies in a transaction fails that transaction, whenever i
   }
   await app.database.close();
   await admin.end();
+});
+
+test("behind any number of statements, a transaction has its connection for itself", async () => {
+  await using database = await createTestDatabase();
+  const app = { database: createDatabase(database.databaseUrl, { max: 2 }) };
+  const held = Promise.withResolvers<void>();
+  const holding = inSystem(app, () => held.promise);
+  for (let before = 99; before < 103; before += 1) {
+    const statements = Array.from({ length: before }, () => oneInSystem(app, sql`SELECT pg_sleep(0.001)`));
+    await new Promise(setImmediate); // they have been sent
+    const transaction = inSystem(app, async (tx) => {
+      const id = sql`SELECT pg_current_xact_id()::text AS id`;
+      expect([...(await tx.execute(id))]).toEqual([...(await tx.execute(id))]);
+    });
+    await Promise.all([...statements, transaction]);
+    // A transaction that was left open would hold what comes after it.
+    const [next] = await oneInSystem(app, sql`SELECT pg_current_xact_id_if_assigned() AS id`);
+    expect(next).toEqual({ id: null });
+  }
+  held.resolve();
+  await holding;
+  await app.database.close();
 });

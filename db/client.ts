@@ -36,6 +36,7 @@ export function createDatabase(url: string, options: { max?: number } = {}) {
   const locks = createLocks(url);
   return {
     db: drizzle(strict(sql)),
+    whenFree: createQueue(sql.options.max),
     tryAlone: locks.tryAlone,
     /** Calls `onNotify` for every NOTIFY on `channel`, and `onListen` after each (re)connect, when something may have been missed. */
     async listen(
@@ -54,6 +55,27 @@ export function createDatabase(url: string, options: { max?: number } = {}) {
 }
 
 export type Database = ReturnType<typeof createDatabase>;
+
+/**
+ * Runs work at once while fewer than `count` run, else when one of them has ended, in order. What asks for a connection
+ * waits here and not in the driver: behind a hundred statements on one connection it sends BEGIN without keeping
+ * the connection for that transaction, and others' statements get into it (https://github.com/porsager/postgres/issues/823).
+ */
+function createQueue(count: number) {
+  const waiting: (() => void)[] = [];
+  let left = count;
+  return async function whenFree<T>(work: () => Promise<T>): Promise<T> {
+    if (left > 0) left -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) left += 1;
+      else next();
+    }
+  };
+}
 
 /**
  * Locks that are held without a transaction, so that their holder may wait for

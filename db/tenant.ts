@@ -80,7 +80,8 @@ export async function oneInSystem<Row extends Record<string, unknown>>(
   const outer = running.getStore();
   if (outer !== undefined && !outer.ended) return outer.tx.execute<Row>(statement);
   try {
-    return await app.database.db.execute<Row>(statement);
+    const { db, whenFree } = app.database;
+    return await whenFree(async () => db.execute<Row>(statement));
   } catch (err) {
     throw withoutParameters(err);
   }
@@ -92,9 +93,13 @@ export function refuseInTransaction(): void {
   if (outer !== undefined && !outer.ended) throw new Error("a transaction must not wait for the network");
 }
 
-async function begin<T>(database: Database, orgId: string | null, work: (tx: Tx) => Promise<T>): Promise<T> {
-  try {
-    return await database.db.transaction(async (tx) => {
+async function begin<T>(
+  { db, whenFree }: Database,
+  orgId: string | null,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const transaction = (): Promise<T> =>
+    db.transaction(async (tx) => {
       const entered = orgId === null ? Promise.resolve() : enter(tx, orgId);
       const own: Running = { tx, orgId, entered, ended: false };
       try {
@@ -104,6 +109,8 @@ async function begin<T>(database: Database, orgId: string | null, work: (tx: Tx)
         own.ended = true;
       }
     });
+  try {
+    return await whenFree(transaction);
   } catch (err) {
     throw withoutParameters(err);
   }
