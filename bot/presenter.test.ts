@@ -206,6 +206,16 @@ test("when the first frame is refused for a while, a later one shows the answer"
   expect(it.made("sendMessage")).toHaveLength(2);
 });
 
+test("an answer that is complete waits for no first frame, however much its chat has been told", async () => {
+  await using it = await start({ chatId: GROUP });
+  for (const text of ["one", "two", "three", "four"])
+    await it.front.sender.open(it.item("open", { text }, { chatId: GROUP }));
+  it.presentation.show(SENTENCE);
+  await it.clock.pass(100);
+  await it.close(answered("The end."));
+  expect(it.shown(GROUP)).toEqual(["one", "two", "three", "four", "The end."]);
+});
+
 test("a first frame that may have arrived is not sent again, and asks nothing of anybody ten times a second", async () => {
   await using it = await start();
   it.sim.fault({ method: "sendMessage", times: 1, kind: "reset_after" });

@@ -35,14 +35,13 @@ export function createSender(options: {
 
     /**
      * Sends a message that will be edited, through an outbox row, so that its
-     * id survives us. "later" when nothing was sent because the chat is paused:
-     * it may be tried again under another key. Null when it was not sent, or
-     * may have been; never throws for Telegram's failures.
+     * id survives us. "later" when nothing was sent because the chat's budget
+     * is spent: it may be tried again under another key. Null when it was not
+     * sent, or may have been; never throws for Telegram's failures.
      */
     async open(item: OutboxItem): Promise<number | "later" | null> {
-      if (budget.pauseMs(item.chatId) > 0 || !isHeld()) return "later";
-      // The first sign of an answer is worth a short wait; the frames after it are not.
-      await app.clock.sleep(budget.delayMs(item.chatId, "send"));
+      // Never waited for: an answer that is complete would wait for its first frame.
+      if (!isHeld() || !budget.tryTake(item.chatId, "send")) return "later";
       const id = await enqueueSending(app, lease, item);
       if (id === null) return null;
       const startedAt = performance.now();
