@@ -13,6 +13,7 @@ const BENCHES: Record<string, { load: () => Promise<Bench>; inAll: boolean }> = 
   start: { load: async () => (await import("./bench/start.ts")).start, inAll: true },
   "first-text": { load: async () => (await import("./bench/first-text.ts")).firstText, inAll: true },
   budget: { load: async () => (await import("./bench/budget.ts")).budget, inAll: true },
+  http: { load: async () => (await import("./bench/http.ts")).http, inAll: true },
   "sign-in": { load: async () => (await import("./bench/sign-in.ts")).signInBench, inAll: true },
   limits: { load: async () => (await import("./bench/limits.ts")).limits, inAll: true },
   render: { load: async () => (await import("./bench/render.ts")).render, inAll: true },
