@@ -159,11 +159,24 @@ test("TN-05: work that outlives its transaction runs in one of its own, and a ha
 
 test("what Postgres refused is reported without the values of the query", async () => {
   await using it = await start(2);
-  const err = await inTenant(it.teams[0], (tx) =>
-    tx.execute(sql`SELECT ${"the-secret-value"}::text, 1 / 0`),
-  ).catch((thrown: unknown) => thrown);
-  expect(err).toBeInstanceOf(DatabaseError);
-  expect(JSON.stringify(err) + String(err)).not.toContain("the-secret-value");
+  const secret = "the-secret-value";
+  const other = crypto.randomUUID();
+  for (const [statement, reason] of [
+    [sql`SELECT ${secret}::text, 1 / 0`, "22012 division by zero"],
+    [sql`SELECT ${secret}::text::uuid`, "22P02 invalid input syntax for type uuid"],
+    [sql`SELECT ${`{"a": ${secret}`}::text::jsonb`, "22P02 invalid input syntax for type json"],
+    [
+      sql`SELECT ${secret}::text::timestamptz`,
+      "22007 invalid input syntax for type timestamp with time zone",
+    ],
+    [sql`SELECT to_date(${secret}::text, 'YYYY')`, "22007 invalid value"],
+    [sql`INSERT INTO app.groups (org_id, name) VALUES (${other}, ${secret})`, "42501"],
+  ] as const) {
+    const err = await inTenant(it.teams[0], (tx) => tx.execute(statement)).catch((thrown: unknown) => thrown);
+    expect(err).toBeInstanceOf(DatabaseError);
+    expect(String(err)).toContain(`database refused: ${reason}`);
+    expect(JSON.stringify(err) + String(err) + (err as Error).stack).not.toContain(secret);
+  }
 });
 
 type Team = Awaited<ReturnType<typeof start>>["teams"][number];

@@ -7,6 +7,7 @@ type Running = { readonly tx: Tx; orgId: string | null; entered: Promise<void>; 
 
 // SQLSTATEs, and the words of the driver and the network: CONNECTION_CLOSED, ECONNREFUSED.
 const DRIVER_CODE = /^[0-9A-Z_]+$/;
+const REASON_CHARS_MAX = 200;
 
 const running = new AsyncLocalStorage<Running>();
 
@@ -132,6 +133,12 @@ function withoutParameters(err: unknown): unknown {
   }
   const constraint =
     "constraint_name" in cause && typeof cause.constraint_name === "string" ? cause.constraint_name : null;
-  // Postgres keeps values in `detail`; its message names columns, types and functions.
-  return new DatabaseError(cause.code, constraint, cause.message.slice(0, 200));
+  return new DatabaseError(cause.code, constraint, reasonOf(cause.code, cause.message));
+}
+
+// Postgres keeps values in `detail`, and names columns, types and functions in its message; but of a value that it cannot
+// read (class 22) the message says which: `invalid input syntax for type uuid: "…"`.
+function reasonOf(code: string, message: string): string {
+  const [reason = ""] = code.startsWith("22") ? message.split(/[:"]/) : [message];
+  return reason.slice(0, REASON_CHARS_MAX);
 }
