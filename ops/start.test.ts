@@ -189,6 +189,43 @@ test(
   TEST_MS_MAX,
 );
 
+test(
+  "an error that nobody caught ends the program with one line of its log, without what the error carries",
+  async () => {
+    await using folder = dataFolder();
+    const database = await createTestDatabase();
+    const env = {
+      DATA_DIR: folder.path,
+      DATABASE_URL: database.databaseUrl,
+      TELEGRAM_BOT_TOKEN: REAL_TOKEN,
+      TELEGRAM_API_ROOT: "http://127.0.0.1:1",
+    };
+    const bug = join(folder.path, "bug.ts");
+    const failed = `Object.assign(new Error("GET /bot${REAL_TOKEN}/getMe"), { request: { body: "canary" } })`;
+    for (const thrown of [`throw ${failed}`, `Promise.reject(${failed})`]) {
+      // Once the program listens: before that there is nothing to carry.
+      const isUp = 'process.listenerCount("uncaughtException") > 0';
+      writeFileSync(
+        bug,
+        `const at = setInterval(() => { if (${isUp}) { clearInterval(at); ${thrown} } }, 20);`,
+      );
+      await using program = launchProgram({ ...env, BUN_OPTIONS: `--preload ${bug}` }, ["--role", "worker"]);
+      expect(await program.exited).toBe(1);
+      const [line, ...more] = program
+        .output()
+        .split("\n")
+        .filter((each) => each.includes("getMe"));
+      expect([JSON.parse(line ?? ""), more]).toMatchObject([
+        { level: "fatal", err: { message: "GET /bot[bot token]/getMe" } },
+        [],
+      ]);
+      expect(program.output()).not.toMatch(/canary|AAE-looks-like/);
+    }
+    await database.drop();
+  },
+  TEST_MS_MAX,
+);
+
 test("what is wrong with the configuration is said at once, with the fix, and nothing is started", async () => {
   await using folder = dataFolder();
   const env = { DATA_DIR: join(folder.path, "data") };

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { createApp, type App } from "../core/app.ts";
 import { loadConfig, type Config } from "../core/config.ts";
 import { openInstance } from "../core/instance.ts";
+import { createLog } from "../core/log.ts";
 import { parseMasterKeys } from "../core/vault/cipher.ts";
 import { takeSeeds } from "../core/vault/seeds.ts";
 import packageFile from "../package.json" with { type: "json" };
@@ -23,6 +24,7 @@ type Closer = () => Promise<void>;
 await main();
 
 async function main(): Promise<void> {
+  endWhenNobodyCatches();
   const closers: Closer[] = [];
   let closing: Promise<void> | null = null;
   const closeAll: Closer = () => (closing ??= closeInReverse(closers));
@@ -147,6 +149,15 @@ async function announce(started: Awaited<ReturnType<typeof start>>): Promise<voi
   if (ownerCode === null) return;
   const ownerLink = `${pageUrl === null ? `https://t.me/${bot.username}` : `${pageUrl}/`}?start=${ownerCode}`;
   app.log.info({ ownerLink }, "whoever opens this link first owns the bot");
+}
+
+/** By itself Bun prints such an error as it is, also when an address with the token in it is named, and outside the log. */
+function endWhenNobodyCatches(): void {
+  for (const event of ["uncaughtException", "unhandledRejection"] as const)
+    process.on(event, (err: unknown) => {
+      createLog({ level: "fatal" }).fatal({ err }, "an error that nobody caught ends the program");
+      process.exit(1);
+    });
 }
 
 /** A signal during the start lets it come to its end first, so that nothing half-started is left behind. */
