@@ -179,7 +179,7 @@ async function bootProduct(surroundings: Surroundings, door: AdminDoor) {
       budgetRules: config.budgets,
       prices: config.prices,
     },
-    { log: createLog({ level: "debug", destination: { write: (line) => void log.push(JSON.parse(line)) } }) },
+    { log: createLog({ level: "trace", destination: { write: (line) => void log.push(JSON.parse(line)) } }) },
   );
   await openInstance(app, "demo", OWNER_CODE);
   const roles = settings.roles ?? ROLES;
