@@ -42,6 +42,11 @@ type Link = {
   readonly correlationId: string;
 };
 
+type SignInRequest = { readonly email: string; readonly binding: string; readonly correlationId: string };
+
+/** What mails to an address are counted by. */
+type MailCounter = "mail" | "invited";
+
 type Telegram = { readonly id: number; readonly name: string };
 
 /**
@@ -50,14 +55,26 @@ type Telegram = { readonly id: number; readonly name: string };
  * code that completes the link elsewhere than in the browser that has `binding`.
  * Throws `mail_not_set_up`.
  */
-export async function issueSignInLink(
+export async function issueSignInLink(app: App, input: SignInRequest): Promise<string> {
+  return issueSignIn(app, input, "mail");
+}
+
+/**
+ * The same for whoever has just joined by a mailed invite. Counted apart: the
+ * mail of the invite may have come a moment ago, and this one was promised.
+ */
+export async function issueLinkAfterInvite(app: App, input: SignInRequest): Promise<void> {
+  await issueSignIn(app, input, "invited");
+}
+
+async function issueSignIn(
   app: App,
-  input: { email: string; binding: string; correlationId: string },
+  { email, binding, correlationId }: SignInRequest,
+  counter: MailCounter,
 ): Promise<string> {
   if (!app.mail.connected) throw new AppError("mail_not_set_up");
   const code = newCode();
-  const { email, binding, correlationId } = input;
-  if ((await mailWaitMs(app, email)) > 0) return code;
+  if ((await mailWaitMs(app, email, counter)) > 0) return code;
   const asker = { purpose: "login", binding } as const;
   await inSystem(app, (tx) => store(tx, app, { email, code, asker, correlationId }));
   return code;
@@ -177,8 +194,8 @@ async function store(tx: Tx, app: App, link: Link): Promise<void> {
 }
 
 /** Charges one mail to an address; 0, or how long until another may go there. */
-async function mailWaitMs(app: App, email: string): Promise<number> {
-  const key = `{mail:${createHash("sha256").update(email).digest("base64url")}}`;
+async function mailWaitMs(app: App, email: string, counter: MailCounter = "mail"): Promise<number> {
+  const key = `{${counter}:${createHash("sha256").update(email).digest("base64url")}}`;
   const charges = app.limitRules.magicLink.map((rule) => ({ key: `${key}:${rule.windowMs}`, ...rule }));
   return (await app.limits.take(charges)).retryAfterMs;
 }

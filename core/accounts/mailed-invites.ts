@@ -7,7 +7,7 @@ import { servingBot } from "../pipeline/lease.ts";
 import { requireRole, type Role, type Scope } from "../scope.ts";
 import { hashOf, type SignedIn, type Visitor } from "./callers.ts";
 import { createInvite, noteJoin, usableInvite, type Joined } from "./invites.ts";
-import { admitMail, isToken, issueSignInLink } from "./magic-links.ts";
+import { admitMail, issueLinkAfterInvite, isToken } from "./magic-links.ts";
 import { tellMembers } from "./notices.ts";
 import { openSession } from "./sessions.ts";
 
@@ -126,6 +126,6 @@ export async function joinByMail(
     return { ...member, signedIn: null };
   });
   if (join.signedIn === null && app.mail.connected)
-    await issueSignInLink(app, { email: join.email, binding, correlationId: visitor.correlationId });
+    await issueLinkAfterInvite(app, { email: join.email, binding, correlationId: visitor.correlationId });
   return join;
 }

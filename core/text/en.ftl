@@ -425,7 +425,7 @@ too_many_teams = You own { $max } teams already, and that is the most.
 team_name_invalid = A team's name has 1 to { $max } characters. Send me another one.
 time_zone_unknown = I do not know a time zone of that name. Press “{ button_time_zone }” and send me the nearest big city in your zone.
 invite_unknown = That invite link does not exist. Ask for a new one.
-invite_used = That invite link has been used. Each works once: ask for a new one.
+invite_used = That invite link has been used. Each works once. If that was not you, ask for a new one.
 invite_expired = That invite link has expired. Ask for a new one.
 owner_link_unknown = That link is not valid. The right one is printed when the program starts.
 owner_link_used = That owner link has been used: this bot has an owner. Ask them for an invite link.
@@ -726,7 +726,7 @@ mail_invite_text = { $name } would like you to join the team “{ $team }” as 
 }.
 mail_invite_button = Join the team
 mail_invite_telegram = Or join in Telegram
-mail_invite_unasked = You do not know { $name }? Then there is nothing to do. Whoever opens one of these links joins in your place: do not pass it on.
+mail_invite_unasked = You do not know { $name }? Then there is nothing to do. Whoever opens one of these links joins in your place: do not pass them on.
 mail_button_hint = If the button does not work, open this address:
 mail_changed_subject = Your address was changed
 mail_changed_text = The Telegram account { $telegram } now uses another e-mail address. This one no longer signs anybody in.

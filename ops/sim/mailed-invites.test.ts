@@ -70,9 +70,14 @@ withChromium(
 
     // Used up, for both of its links, and each says so.
     await page.goto(links.page);
-    await page.getByText("That invite link has been used. Each works once: ask for a new one.").waitFor();
+    await page
+      .getByText("That invite link has been used. Each works once. If that was not you, ask for a new one.")
+      .waitFor();
     world.telegram.say({ from: STRANGER, text: `/start ${links.start}` });
-    await world.hears(STRANGER, "That invite link has been used. Each works once: ask for a new one.");
+    await world.hears(
+      STRANGER,
+      "That invite link has been used. Each works once. If that was not you, ask for a new one.",
+    );
 
     world.telegram.say({ from: BOB, text: "hello?" });
     await world.hears(BOB, "If you have joined by mail, send me /login and your address.");
