@@ -9,7 +9,7 @@ export type Anchor = { readonly seq: number; readonly hash: string };
 /** The first row that is not as it was written: `seq` is its number, `reason` what is wrong with it. */
 type Break = {
   readonly seq: number;
-  readonly reason: "gap" | "prev_hash" | "detail" | "hash" | "tail";
+  readonly reason: "gap" | "prev_hash" | "detail" | "hash" | "tail" | "head";
 };
 
 export type ChainReport = {

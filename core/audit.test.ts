@@ -179,6 +179,21 @@ test("AU-02: what the database's administrator changes afterwards is found, wher
     reason: "tail",
   });
   expect(await after((tx) => tx`DELETE FROM app.audit_log`)).toEqual({ bad_seq: 6, reason: "tail" });
+  expect(await after((tx) => tx`UPDATE app.audit_heads SET hash = '\\x01'`)).toEqual({
+    bad_seq: 6,
+    reason: "tail",
+  });
+  expect(await after((tx) => tx`UPDATE app.audit_heads SET seq = 9`)).toEqual({ bad_seq: 9, reason: "tail" });
+  const beheaded = await after(async (tx) => {
+    await tx`DELETE FROM app.audit_log WHERE seq >= 5`;
+    await tx`DELETE FROM app.audit_heads`;
+  });
+  expect(beheaded).toEqual({ bad_seq: 5, reason: "head" });
+  const emptied = await after(async (tx) => {
+    await tx`DELETE FROM app.audit_log`;
+    await tx`DELETE FROM app.audit_heads`;
+  });
+  expect(emptied).toEqual({ bad_seq: 1, reason: "head" });
   const renumbered = await after(async (tx) => {
     await tx`DELETE FROM app.audit_log WHERE seq = 4`;
     await tx`UPDATE app.audit_log SET seq = 4 WHERE seq = 5`;

@@ -97,6 +97,8 @@ export async function createTestApp(settings: Partial<AppSettings> = {}): Promis
     another,
     async team(telegramUserId, name = `Team of ${telegramUserId}`) {
       const [org] = await admin`INSERT INTO app.organizations (name) VALUES (${name}) RETURNING id`;
+      // Its log is as one of which all rows are past their time.
+      await admin`INSERT INTO app.audit_heads VALUES (${String(org?.["id"])}, 0, '\\x00')`;
       return member(String(org?.["id"]), name, { id: telegramUserId, role: "owner" });
     },
     member: (team, telegramUserId, role) => member(team.orgId, team.team, { id: telegramUserId, role }),

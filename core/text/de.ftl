@@ -572,6 +572,7 @@ audit_broken = Das Protokoll von „{ $team }“ wurde von jemandem verändert, 
     [prev_hash] {" "}folgt nicht auf die Zeile davor.
     [detail] {" "}hat andere Einzelheiten, als geschrieben wurden.
     [tail] , die neueste, wurde entfernt oder ersetzt.
+    [head] {" "}und spätere fehlen vielleicht: Die Marke der neuesten Zeile wurde entfernt.
    *[hash] {" "}ist nicht so, wie sie geschrieben wurde.
 } Wer den Server betreibt, sollte dem sofort nachgehen.
 audit_settings = Das Protokoll von „{ $team }“ wird { $days ->

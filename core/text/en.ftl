@@ -562,6 +562,7 @@ audit_broken = The log of “{ $team }” was changed by somebody who can write 
     [prev_hash] {" "}does not follow the row before it.
     [detail] {" "}has other details than were written.
     [tail] , the newest, was removed or replaced.
+    [head] {" "}and any after it may be missing: the mark of the newest row was removed.
    *[hash] {" "}is not as it was written.
 } Whoever runs the server should look into it at once.
 audit_settings = The log of “{ $team }” is kept for { $days ->

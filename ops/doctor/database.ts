@@ -80,15 +80,20 @@ async function keys(
 async function auditChains(app: App): Promise<Omit<Finding, "part">> {
   const teams = await everyTeam(app);
   let rows = 0;
+  const changed: string[] = [];
   for (const team of teams) {
     const report = await verifyAudit(operatorScope(app, team, "doctor"));
     rows += report.rows;
     if (report.broken !== null)
-      return {
-        state: "wrong",
-        text: `the log of “${team.name}” is not as it was written, from row ${report.broken.seq} on (${report.broken.reason})`,
-        fix: "Somebody has changed it in the database. Compare with a backup; rows before that one can be trusted.",
-      };
+      changed.push(
+        `the log of “${team.name}” is not as it was written, from row ${report.broken.seq} on (${report.broken.reason})`,
+      );
   }
+  if (changed.length > 0)
+    return {
+      state: "wrong",
+      text: changed.join("; "),
+      fix: "Somebody has changed it in the database. Compare with a backup; rows before that one can be trusted.",
+    };
   return { state: "ok", text: `${count(rows, "row")} of ${count(teams.length, "team")}, every chain whole` };
 }
