@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { DrizzleQueryError, sql, type SQL } from "drizzle-orm";
 import type { Database, Tx } from "./client.ts";
 
-/** `entered` is settled once the transaction can see the rows of `orgId`. */
-type Running = { readonly tx: Tx; orgId: string | null; entered: Promise<void>; ended: boolean };
+/** `entered` is settled once Postgres has let the transaction see the rows of `orgId`. */
+type Running = { readonly tx: Tx; orgId: string | null; entered: Promise<unknown>; ended: boolean };
 
 // SQLSTATEs, and the words of the driver and the network: CONNECTION_CLOSED, ECONNREFUSED.
 const DRIVER_CODE = /^[0-9A-Z_]+$/;
@@ -54,7 +54,6 @@ export async function inTenant<T>(
     outer.orgId = scope.orgId; // before any wait: another team may ask to join meanwhile
     outer.entered = enter(outer.tx, scope.orgId);
   }
-  await outer.entered;
   return work(outer.tx);
 }
 
@@ -104,10 +103,10 @@ async function begin<T>(
       const entered = orgId === null ? Promise.resolve() : enter(tx, orgId);
       const own: Running = { tx, orgId, entered, ended: false };
       try {
-        await entered;
         return await running.run(own, () => work(tx));
       } finally {
         own.ended = true;
+        await own.entered; // when it failed, the work failed for that reason alone
       }
     });
   try {
@@ -117,8 +116,12 @@ async function begin<T>(
   }
 }
 
-async function enter(tx: Tx, orgId: string): Promise<void> {
-  await tx.execute(sql`SELECT set_config('app.current_org_id', ${orgId}, true)`);
+// On its way when this returns, in the same packet as the first statement of the work, which Postgres runs after it.
+// Had it failed, it would have aborted the transaction, and without it no row is visible.
+function enter(tx: Tx, orgId: string): Promise<unknown> {
+  const entered = tx.execute(sql`SELECT set_config('app.current_org_id', ${orgId}, true)`).execute();
+  entered.catch(() => undefined); // told at the end of the transaction
+  return entered;
 }
 
 function withoutParameters(err: unknown): unknown {

@@ -17,8 +17,18 @@ export type Place = {
   readonly lane: string;
 };
 
-/** The conversation that goes on in this place; made when there is none. */
+/** The conversation that goes on in this place; made when there is none. Nobody deletes it before the transaction ends. */
 export async function openConversation(tx: Tx, scope: Scope, lease: Lease, place: Place): Promise<string> {
+  const [known] = await tx.execute<{ id: string }>(sql`SELECT c.id
+    FROM app.chats h JOIN app.conversations c ON c.org_id = h.org_id AND c.chat_id = h.id
+    WHERE h.org_id = ${scope.orgId} AND h.bot_id = ${lease.botId} AND h.telegram_chat_id = ${place.chatId}
+      AND h.title = ${place.title} AND h.status = 'active' AND c.thread_id = ${place.threadId} AND c.closed_at IS NULL
+    FOR KEY SHARE OF c`);
+  return known?.id ?? makeConversation(tx, scope, lease, place);
+}
+
+// For a place that is new, has another title now, was left, or has no open conversation.
+async function makeConversation(tx: Tx, scope: Scope, lease: Lease, place: Place): Promise<string> {
   const [chat] = await tx
     .insert(chats)
     .values({

@@ -40,9 +40,9 @@ export async function readHistory(tx: Tx, scope: Scope, conversationId: string):
 /** A conversation as far as it may be reminded of. */
 export async function recall(tx: Tx, scope: Scope, conversationId: string): Promise<Memory> {
   const here = and(eq(conversations.orgId, scope.orgId), eq(conversations.id, conversationId));
-  const [conversation] = await tx.select({ summary: conversations.summary }).from(conversations).where(here);
   const summarisedTo = tx.select({ at: conversations.summarisedTo }).from(conversations).where(here);
-  const rows = await tx
+  const summaries = tx.select({ summary: conversations.summary }).from(conversations).where(here);
+  const newestTurns = tx
     .select()
     .from(turns)
     .where(
@@ -56,6 +56,7 @@ export async function recall(tx: Tx, scope: Scope, conversationId: string): Prom
     )
     .orderBy(desc(turns.createdAt))
     .limit(HISTORY_TURNS_MAX);
+  const [[conversation], rows] = await Promise.all([summaries, newestTurns]);
   const lastEnd = rows[0]?.endedAt?.getTime();
   return {
     summary: conversation?.summary ?? null,

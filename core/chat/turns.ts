@@ -97,9 +97,11 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
     });
     const running = { conversationId, promptBytes, status: "running", errorKind: null } as const;
     const row = await insertTurn(tx, scope, question, running);
-    if (question.updateIds.length > 0) await markDone(tx, lease, question.updateIds, row?.id ?? null);
+    await Promise.all([
+      question.updateIds.length > 0 && markDone(tx, lease, question.updateIds, row?.id ?? null),
+      row !== null && reserve(tx, scope, { id: row.id, userId: row.askerId }, amount),
+    ]);
     if (row === null) return null;
-    await reserve(tx, scope, { id: row.id, userId: row.askerId }, amount);
     return {
       id: row.id,
       lease,
@@ -217,9 +219,9 @@ export async function finishTurn(
     const isDeleted = ended.length === 0 && (await wasDeleted(tx, scope, turn));
     if (ended.length === 0 && !isDeleted) return;
     // No button can lead to what is not there.
-    await enqueue(tx, isDeleted ? parts.map(({ item }) => item) : await withKeyboards(tx, scope, parts));
+    const items = isDeleted ? parts.map(({ item }) => item) : await withKeyboards(tx, scope, parts);
     const call = { id: turn.id, userId: turn.askerId };
-    await settle(tx, scope, { call, spent, botId: turn.lease.botId });
+    await Promise.all([enqueue(tx, items), settle(tx, scope, { call, spent, botId: turn.lease.botId })]);
     await audit(tx, scope, "turn.answer", {
       target: turn.id,
       outcome: outcome.status === "failed" ? outcome.kind : outcome.status,
