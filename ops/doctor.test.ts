@@ -32,7 +32,7 @@ test("a real bot's installation is looked at whole, and each thing that is wrong
     "✓ Keys           MASTER_KEY opens this database",
     "rows of 2 teams, every chain whole",
     "✓ Jobs           none given up within a day, 0 due",
-    "✓ Messages       0 received and 0 to send wait; 0 put aside in 30 days",
+    "✓ Messages       0 received and 0 to send wait; 0 put aside (30 days)",
     "✓ Telegram       the token is @blockbot_doctor_bot's",
     "✓ Webhook        none is set",
     "✓ Polling        nobody polls: BlockBot is not running",
@@ -116,7 +116,7 @@ test("work that was given up is named, and work that waits only while something 
     VALUES (4711, 2, 'a', false, 'parked', now())`;
   const stopped = await it.run(it.env);
   expect(stopped.wrong).toEqual([]);
-  expect(stopped.text).toContain("✓ Messages       1 received and 0 to send wait; 1 put aside in 30 days");
+  expect(stopped.text).toContain("✓ Messages       1 received and 0 to send wait; 1 put aside (30 days)");
   await admin`UPDATE pipeline.bots SET lease_until = now() + interval '1 hour', last_poll_at = now()`;
   const behind = await it.run(it.env);
   expect(behind.wrong).toEqual(["Jobs", "Messages"]);

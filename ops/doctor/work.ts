@@ -45,6 +45,6 @@ function messagesFinding({ inbox, outbox }: Components, isRunning: boolean): Fin
       text: `${unanswered} received and ${unsent} to send wait for more than a minute`,
       fix: "Read the log for the lines “delivery” and “update”, and look at /health",
     };
-  const lost = `${parked ?? 0} put aside in 30 days, ${failed ?? 0} that could not be delivered in two`;
+  const lost = `${parked ?? 0} put aside (30 days), ${failed ?? 0} not delivered (2 days)`;
   return { part, state: "ok", text: `${unanswered} received and ${unsent} to send wait; ${lost}` };
 }
