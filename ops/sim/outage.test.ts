@@ -43,6 +43,7 @@ async function startTeam(world: World): Promise<void> {
   await world.claimTeam();
   world.telegram.say({ from: ALICE, chat: GROUP, text: "/claim@blockbot_demo_bot" });
   await world.hears(GROUP, "now belongs to");
+  await Bun.sleep(20 * POSTGRES.everyMs); // who owns the team was looked up by then
 }
 
 test(
