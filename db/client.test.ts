@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createServer, type AddressInfo } from "node:net";
 import { sql } from "drizzle-orm";
 import { createDatabase, createSql, type Tx } from "./client.ts";
 import { DatabaseError, inSystem, isAway, oneInSystem } from "./tenant.ts";
@@ -61,4 +62,29 @@ test("behind any number of statements, a transaction has its connection for itse
   held.resolve();
   await holding;
   await app.database.close();
+});
+
+test("a server that ends a connection before it has been used ends nothing else", async () => {
+  const said = (type: string, body: string): Buffer => {
+    const message = Buffer.from(`${type}0000${body}`, "latin1");
+    message.writeUInt32BE(message.length - 1, 1);
+    return message;
+  };
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.once("data", () => {
+      socket.once("data", () =>
+        socket.end(said("E", "SFATAL\0VFATAL\0C57P01\0Mgoing away\0\0"), () => socket.destroy()),
+      );
+      socket.write(Buffer.concat([said("R", "\0\0\0\0"), said("Z", "I")]));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const app = { database: createDatabase(`postgres://nobody@127.0.0.1:${port}/none`) };
+  for (const ask of [() => oneInSystem(app, SESSION), () => inSystem(app, (tx) => tx.execute(SESSION))]) {
+    const err = await ask().catch((thrown: unknown) => thrown);
+    expect([err instanceof DatabaseError, isAway(err)]).toEqual([true, true]);
+  }
+  server.close(); // no connection is left to be closed
 });

@@ -13,14 +13,19 @@ export type SqlTransaction = postgres.TransactionSql;
 /** A drizzle transaction. Everything inside must be short: nothing in it may wait for Telegram or for Claude. */
 export type Tx = Parameters<Parameters<PostgresJsDatabase["transaction"]>[0]>[0];
 
-/** A postgres.js client with notices silenced. `max` is the pool's size, 10 unless told. */
-export function createSql(url: string, options: { max?: number; renewed?: boolean } = {}): Sql {
+/** A postgres.js client with notices silenced. `max` is the pool's size, 10 unless told. Arrays come as text when not `arrays`. */
+export function createSql(
+  url: string,
+  options: { max?: number; renewed?: boolean; arrays?: boolean } = {},
+): Sql {
   return postgres(url, {
     max: options.max ?? POOL_SIZE,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     // By itself the driver waits up to twenty seconds after an outage before it looks again.
     backoff: (attempt) => Math.random() * Math.min(2 ** attempt / 20, BACKOFF_SECONDS_MAX),
     onnotice: () => undefined,
+    // To read arrays, each new connection asks for their types; when that fails, nobody can catch it, and the process ends.
+    fetch_types: options.arrays ?? true,
     // Otherwise connections are replaced now and then, and with them go the locks of their sessions.
     ...(options.renewed === false && { max_lifetime: null }),
   });
@@ -32,7 +37,7 @@ export function createSql(url: string, options: { max?: number; renewed?: boolea
  * and reconnects by itself.
  */
 export function createDatabase(url: string, options: { max?: number } = {}) {
-  const sql = createSql(url, options);
+  const sql = createSql(url, { ...options, arrays: false });
   const locks = createLocks(url);
   return {
     db: drizzle(strict(sql)),
@@ -83,7 +88,7 @@ function createQueue(count: number) {
  * any number of them share; Postgres frees them when its process dies.
  */
 function createLocks(url: string) {
-  const sql = createSql(url, { max: 1, renewed: false });
+  const sql = createSql(url, { max: 1, renewed: false, arrays: false });
   const held = new Set<string>();
   return {
     /**

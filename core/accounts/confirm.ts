@@ -21,7 +21,7 @@ type Taken = {
   telegram_name: string | null;
   former_telegram: string | null;
   former_email: string | null;
-  teams: string[] | null;
+  overlap: string | null;
   left_over: number | null;
 };
 
@@ -41,13 +41,12 @@ export async function confirmMagicLink(
   if (!isToken(token)) throw new AppError("link_gone");
   const result = await inSystem(app, async (tx) => {
     const [taken] = await tx.execute<Taken>(
-      sql`SELECT * FROM auth.take_magic_link(${hashOf(token)}, ${binding === null ? null : hashOf(binding)},
+      sql`SELECT *, array_to_string(teams, ', ') AS overlap FROM auth.take_magic_link(${hashOf(token)}, ${binding === null ? null : hashOf(binding)},
         ${code === null ? null : codeHash(app, token, code)}, ${CODE_ATTEMPTS_MAX}, ${visitor.correlationId})`,
     );
     if (taken === undefined) throw new Error("auth.take_magic_link returned no row");
     // Thrown in here, it undoes the taking: whoever has left one of the two teams may press again.
-    if (taken.outcome === "overlap")
-      throw new AppError("accounts_overlap", { teams: taken.teams?.join(", ") ?? "" });
+    if (taken.outcome === "overlap") throw new AppError("accounts_overlap", { teams: taken.overlap ?? "" });
     if (taken.outcome !== "ok") return { outcome: taken.outcome, left: taken.left_over ?? 0 };
     const { account_id: accountId, org_id: orgId } = taken;
     const signedIn = await openSession(tx, app, { accountId, orgId, method: "magic_link", visitor });
