@@ -50,6 +50,10 @@ export function createBudget(clock: Clock, allowances: Allowances) {
 
   const pauseMs = (chatId: number): number => Math.max(0, (pausedUntil.get(chatId) ?? 0) - clock.now());
 
+  /** Whether a call may go now. */
+  const hasRoom = (chatId: number, kind: "send" | "edit"): boolean =>
+    pauseMs(chatId) === 0 && bucketOf(chatId, kind).tokens >= 1;
+
   return {
     /** Milliseconds to wait before this call, which is booked now. */
     delayMs(chatId: number, kind: "send" | "edit"): number {
@@ -57,12 +61,11 @@ export function createBudget(clock: Clock, allowances: Allowances) {
       bucket.tokens -= 1;
       return pauseMs(chatId) + Math.max(0, -bucket.tokens) * allowanceOf(chatId, kind).refillMs;
     },
+    hasRoom,
     /** True when the call may go now; false drops it and books nothing. */
     tryTake(chatId: number, kind: "send" | "edit"): boolean {
-      if (pauseMs(chatId) > 0) return false;
-      const bucket = bucketOf(chatId, kind);
-      if (bucket.tokens < 1) return false;
-      bucket.tokens -= 1;
+      if (!hasRoom(chatId, kind)) return false;
+      bucketOf(chatId, kind).tokens -= 1;
       return true;
     },
     /** Telegram said retry_after: nothing goes to this chat before. */

@@ -216,6 +216,16 @@ test("an answer that is complete waits for no first frame, however much its chat
   expect(it.shown(GROUP)).toEqual(["one", "two", "three", "four", "The end."]);
 });
 
+test("a first frame for which its chat has no room comes as soon as there is some", async () => {
+  await using it = await start();
+  for (const text of ["one", "two", "three"]) await it.front.sender.open(it.item("open", { text }));
+  it.presentation.show(SENTENCE);
+  await it.clock.pass(900);
+  expect(it.messages()).toHaveLength(3);
+  await it.clock.pass(200);
+  expect(it.messages()).toHaveLength(4);
+});
+
 test("a first frame that may have arrived is not sent again, and asks nothing of anybody ten times a second", async () => {
   await using it = await start();
   it.sim.fault({ method: "sendMessage", times: 1, kind: "reset_after" });

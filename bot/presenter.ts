@@ -80,6 +80,7 @@ async function animate(
     }
     const hasBegun = canvas.begun() || text.length >= FIRST_FRAME_CHARS || now - startedAt >= FIRST_FRAME_MS;
     if (text === "" || !hasBegun || now - triedAt < frameMs) continue;
+    if (!canvas.begun() && !front.sender.mayOpen(turn.place.chatId)) continue; // as soon as there is room
     triedAt = now;
     // A frame is never worth its answer: whoever closes this one must not hear of a database that was away.
     await canvas

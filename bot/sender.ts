@@ -33,6 +33,9 @@ export function createSender(options: {
     wake,
     flush,
 
+    /** Whether a message may be opened in this chat now. */
+    mayOpen: (chatId: number): boolean => isHeld() && budget.hasRoom(chatId, "send"),
+
     /**
      * Sends a message that will be edited, through an outbox row, so that its
      * id survives us. "later" when nothing was sent because the chat's budget
