@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createSecret } from "../../core/vault/secret.ts";
 import { createSql } from "../../db/client.ts";
-import { ALICE, BOB, GROUP, hasButton, startWorld, type World } from "./world.ts";
+import { ALICE, BOB, GROUP, hasButton, startWorld, until, type World } from "./world.ts";
 
 // Made up, in the shape of the real ones; no part of them may turn up anywhere but in the sealed row.
 const SLACK = "xoxb-2718281828-canarySlackTokenA1b2";
@@ -264,7 +264,9 @@ test("a team's own key has an outage of its own: its owner is told, it is probed
   refuse();
   telegram.say({ from: ALICE, text: "is anybody there?" });
   await world.hears(ALICE, "Claude does not accept our key");
+  await world.hears(ALICE, "it refuses our key"); // by then it is written down for the next start
   await world.restart();
+  await until(() => world.app.claudeHealth.outages().length > 0);
   telegram.say({ from: ALICE, text: "/status" });
   await world.hears(ALICE, "The assistant is paused since");
   claude.acceptKeys(() => true);
