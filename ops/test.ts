@@ -4,6 +4,8 @@ import { startScratchServer, type ScratchServer } from "./postgres/scratch.ts";
 type Counts = { passed: number; failed: number; skipped: number };
 
 const TEST_TIMEOUT_MS = 30_000;
+// Most tests wait, for a deadline or for what Telegram allows in a second, so that two files keep one core busy.
+const FILES_AT_ONCE = 2;
 const SUMMARY_CHARACTERS = 20_000;
 const KILL_AFTER_MS = 5_000;
 const OUTPUT_AFTER_END_MS = 2_000;
@@ -23,7 +25,13 @@ async function main(args: string[]): Promise<Counts> {
 }
 
 async function runTests(args: string[], env: Record<string, string>, signal: AbortSignal): Promise<Counts> {
-  const command = ["--no-env-file", "test", `--timeout=${TEST_TIMEOUT_MS}`, ...args];
+  const command = [
+    "--no-env-file",
+    "test",
+    `--timeout=${TEST_TIMEOUT_MS}`,
+    `--parallel=${FILES_AT_ONCE}`,
+    ...args,
+  ];
   const tests = spawn(process.execPath, command, { env, stdio: ["ignore", "inherit", "pipe"] });
   signal.addEventListener("abort", () => {
     tests.kill("SIGTERM");
