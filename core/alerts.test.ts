@@ -43,6 +43,8 @@ test("owners hear at once of a new group, a new admin and whoever uses a connect
 
   await addCredential(first, "slack", `xoxb-${"1".repeat(12)}-${"2".repeat(12)}-${"a".repeat(24)}`);
   const use = (scope: Scope) => withCredential(scope, "slack", async () => undefined);
+  await use({ ...first, actor: { type: "system", name: "claude" } });
+  expect(await alerts()).toEqual([]);
   await use(first);
   expect(await alerts()).toEqual([
     "2: Person 1 has used the connection of “Blue Harbour” to Slack for the first time.",

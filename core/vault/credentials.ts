@@ -165,8 +165,10 @@ async function takeForUse(
 }
 
 // Whoever uses a credential for the first time may be somebody who should not: owners hear of each of them once.
+// What this program does by itself, such as looking whether Claude is back, is in the audit log and alarms nobody.
 async function alertNewUser(tx: Tx, scope: Scope, service: Service): Promise<void> {
   const { app, orgId, actor } = scope;
+  if (actor.type === "system") return;
   const who = userOf(actor) ?? actor.name;
   const subject = `${orgId}:${service}:${who}`;
   const kind = "credential_user";
