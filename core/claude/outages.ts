@@ -105,7 +105,12 @@ async function tellDown(
   await tell(tx, lease.botId, await affected(app, tx, outage, nowMs), {
     kind: "claude_down",
     key: keyOf(outage),
-    params: ({ messages }) => ({ kind: outage.kind, minutes: Math.floor(lastsMs / MINUTE_MS), messages }),
+    params: ({ messages }) => ({
+      kind: outage.kind,
+      own: outage.credential === app.claude.credential ? "no" : "yes",
+      minutes: Math.floor(lastsMs / MINUTE_MS),
+      messages,
+    }),
   });
 }
 

@@ -644,6 +644,9 @@ alert_claude_down = Claude antwortet { $minutes ->
     [0] gerade nicht
     [one] seit { $minutes } Minute nicht
    *[other] seit { $minutes } Minuten nicht
+}{ $own ->
+    [yes] {""}, wenn mit dem eigenen Schlüssel eines Teams gefragt wird
+   *[no] {""}
 }: { $kind ->
     [unreachable] Es ist von diesem Server aus nicht erreichbar. Prüfe Netz und DNS.
     [intercepted] An seiner Stelle antwortet etwas anderes: eine Weiterleitung, ein Proxy oder ein falsches Zertifikat. Prüfe ANTHROPIC_BASE_URL und das Netz; ich sende eine Weile nichts dorthin.
@@ -652,7 +655,10 @@ alert_claude_down = Claude antwortet { $minutes ->
     [overloaded] Es ist überlastet. Du musst nichts tun; ich sehe weiter nach.
     [rate_limited] Das Konto hat seine Anfragegrenze erreicht. Kommt das oft vor, erhöhe die Grenze in der Claude Console.
     [busy] Das Konto fragt schneller, als seine Grenzen wachsen dürfen. Das geht von selbst vorbei; kommt es oft vor, schreib an Anthropic.
-    [auth] Es nimmt unseren Schlüssel nicht an. Setze einen neuen ANTHROPIC_API_KEY und starte mich neu.
+    [auth] { $own ->
+        [yes] Es nimmt diesen Schlüssel nicht an. Wem das Team gehört, der verbindet mit /connect claude einen neuen; nach /disconnect claude gilt wieder der des Betreibers.
+       *[no] Es nimmt unseren Schlüssel nicht an. Setze einen neuen ANTHROPIC_API_KEY und starte mich neu.
+    }
     [forbidden] Das Konto darf das nicht oder ist gesperrt. Sieh in der Claude Console nach.
     [billing] Das Konto hat kein Guthaben mehr oder seine Ausgabengrenze erreicht. Sieh in der Claude Console unter „Billing“ nach.
     [model_missing] Sein Modell gibt es für dieses Konto nicht. Prüfe CLAUDE_MODEL.

@@ -633,6 +633,9 @@ mydata_usage = What you used, by month, in micro-dollars and tokens:
 alert_claude_down = Claude does not answer { $minutes ->
     [0] right now
    *[other] since { $minutes } min
+}{ $own ->
+    [yes] {" "}when asked with a team's own key
+   *[no] {""}
 }: { $kind ->
     [unreachable] it cannot be reached from this server. Check its network and DNS.
     [intercepted] somebody else answers in its place: a redirect, a proxy or a wrong certificate. Check ANTHROPIC_BASE_URL and the network; I send it nothing for a while.
@@ -641,7 +644,10 @@ alert_claude_down = Claude does not answer { $minutes ->
     [overloaded] it is overloaded. There is nothing for you to do; I keep looking.
     [rate_limited] the account has reached its rate limit. If this happens often, raise the limit in the Claude Console.
     [busy] the account asks faster than its limits may grow. It passes by itself; if it happens often, write to Anthropic.
-    [auth] it refuses our key. Set a new ANTHROPIC_API_KEY and start me again.
+    [auth] { $own ->
+        [yes] it refuses that key. An owner of the team connects a new one with /connect claude; after /disconnect claude the operator's counts again.
+       *[no] it refuses our key. Set a new ANTHROPIC_API_KEY and start me again.
+    }
     [forbidden] the account may not do this, or is on hold. Look at it in the Claude Console.
     [billing] the account has no credit left, or has reached its spend limit. Look at Billing in the Claude Console.
     [model_missing] its model does not exist for this account. Check CLAUDE_MODEL.

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createSecret } from "../../core/vault/secret.ts";
 import { createSql } from "../../db/client.ts";
+import { dumpOf } from "./test-dump.ts";
 import { ALICE, BOB, GROUP, hasButton, startWorld, until, type World } from "./world.ts";
 
 // Made up, in the shape of the real ones; no part of them may turn up anywhere but in the sealed row.
@@ -11,21 +12,6 @@ const CANARIES = [SLACK, SLACK_NEXT, CLICKUP].map((token) => token.slice(-16, -4
 
 /** What stands in the chat of the person, whoever wrote it. */
 const shown = (world: World, chat: number) => world.telegram.messages(chat).map(({ text }) => text);
-
-/** Everything that the database holds, as text; bytes as they are. */
-async function dumpOf(world: World): Promise<string> {
-  const sql = createSql(world.adminDatabaseUrl, { max: 1 });
-  const tables = await sql`SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('app', 'auth', 'pipeline', 'pgboss')`;
-  const rows: string[] = [];
-  for (const { name } of tables)
-    for (const row of await sql.unsafe(`SELECT to_jsonb(t)::text AS text FROM ${name} t`))
-      rows.push(row["text"]);
-  const envelopes = await sql`SELECT encode(envelope, 'escape') AS text FROM app.credentials`;
-  await sql.end();
-  return [...rows, ...envelopes.map((row) => String(row["text"]))].join("\n");
-}
 
 test("VA-07: a token is sent in private, deleted at once, and stands nowhere but in its sealed row", async () => {
   await using world = await startWorld(undefined, { rateLimits: false });
@@ -264,7 +250,9 @@ test("a team's own key has an outage of its own: its owner is told, it is probed
   refuse();
   telegram.say({ from: ALICE, text: "is anybody there?" });
   await world.hears(ALICE, "Claude does not accept our key");
-  await world.hears(ALICE, "it refuses our key"); // by then it is written down for the next start
+  // By then it is written down for the next start.
+  const down = await world.hears(ALICE, "when asked with a team's own key: it refuses that key");
+  expect(down.text).toContain("/connect claude");
   await world.restart();
   await until(() => world.app.claudeHealth.outages().length > 0);
   telegram.say({ from: ALICE, text: "/status" });
