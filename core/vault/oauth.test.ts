@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import { createOAuthSim, type OAuthSim } from "../../ops/sim/oauth/server.ts";
+import { createLog } from "../log.ts";
 import { takeLease } from "../pipeline/lease.ts";
 import type { Scope } from "../scope.ts";
 import { createTestApp, refusalOf, type TestApp } from "../test-app.ts";
@@ -208,6 +210,44 @@ test("a refresh and a change of the master key at the same time lose neither", a
     await both.close();
     await old.close();
   }
+});
+
+test("VA-07: whatever the token server answers, neither a token nor the client's secret is logged or told", async () => {
+  await using world = await start();
+  const { sim, pass } = world;
+  const lines: string[] = [];
+  const log = createLog({ level: "trace", destination: { write: (line) => void lines.push(line) } });
+  const team: Scope = { ...world.team, log, app: { ...world.app, log } };
+  const tokens = new Set([await withCredential(team, "claude", seen)]);
+  const told: string[] = [];
+  pass(59.5 * MINUTE_MS); // it ends half way through what follows
+  for (const fault of [
+    { kind: "echo", status: 200 },
+    { kind: "echo", status: 400 },
+    { kind: "echo", status: 401 },
+    { kind: "echo", status: 500 },
+    { kind: "status", status: 503 },
+    { kind: "html" },
+    { kind: "redirect" },
+    { kind: "reset_before" },
+  ] as const) {
+    sim.fault({ ...fault, times: 1 });
+    pass(6_000); // a server that was away is left alone for a moment
+    const got = await withCredential(team, "claude", seen).catch((thrown: unknown) => thrown);
+    if (typeof got === "string") tokens.add(got);
+    else told.push(inspect(got, { depth: 10 }));
+  }
+  pass(6_000);
+  await world.it.admin`REVOKE UPDATE ON app.credentials FROM blockbot_app`; // granted, and not to be stored
+  const lost = await withCredential(team, "claude", seen).catch((thrown: unknown) => thrown);
+  await world.it.admin`GRANT UPDATE ON app.credentials TO blockbot_app`;
+  log.error({ err: lost }, "what a caller logs");
+  told.push(inspect(lost, { depth: 10 }));
+  for (const params of sim.requests) tokens.add(params.get("refresh_token") ?? "none");
+  const secrets = [...tokens, sim.clientSecret ?? "none"];
+  expect([secrets.length > 3, lines.length > 8, told.length > 1]).toEqual([true, true, true]);
+  for (const secret of secrets)
+    expect([...lines, ...told].filter((text) => text.includes(secret))).toEqual([]);
 });
 
 test("no table carries a token in the clear", async () => {

@@ -31,9 +31,9 @@ const DEFAULT_RULES: GrantRules = {
   refreshSeconds: 86_400,
 };
 
-/** What the next `times` token requests meet. "reset_after" loses the answer, not what was granted. */
+/** What the next `times` token requests meet. "reset_after" loses the answer, not what was granted; "echo" repeats what was asked. */
 type OAuthFault = { times: number } & (
-  | { kind: "status"; status: number }
+  | { kind: "status" | "echo"; status: number }
   | { kind: "html" }
   | { kind: "redirect" }
   | { kind: "reset_before" | "reset_after" | "hang" }
@@ -133,6 +133,13 @@ function endsIn(fault: OAuthFault, exchange: Exchange): boolean {
       return true;
     case "status":
       json(exchange, fault.status, { error: "temporarily_unavailable" });
+      return true;
+    case "echo":
+      json(exchange, fault.status, {
+        error: exchange.request.body,
+        error_description: exchange.request.body,
+        access_token: exchange.request.body,
+      });
       return true;
     case "html":
       exchange.respond(200, { "content-type": "text/html" }, "<h1>Hello</h1>");
