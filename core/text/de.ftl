@@ -402,7 +402,7 @@ claude_busy = Claude ist mit unseren anderen Fragen beschäftigt. Deine Frage bl
     [one] { $seconds } Sekunde
    *[other] { $seconds } Sekunden
 } auf „{ button_retry }“. (Referenz { $code })
-claude_auth = Der Assistent pausiert: Claude nimmt unseren Schlüssel nicht an, und der Betreiber dieses Bots muss ihn erneuern. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
+claude_auth = Der Assistent pausiert: Claude nimmt unseren Schlüssel nicht an, und jemand, dem das Team oder der Bot gehört, muss ihn erneuern. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
 claude_forbidden = Der Assistent pausiert: Unser Claude-Konto darf das nicht, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })
 claude_billing = Der Betreiber hat den Assistenten pausiert. Deine Frage bleibt erhalten: Tippe später auf „{ button_retry }“. (Referenz { $code })
 claude_model_missing = Der Assistent pausiert: Sein Claude-Modell ist nicht verfügbar, und der Betreiber dieses Bots muss es sich ansehen. Deine Frage bleibt erhalten, tippe danach auf „{ button_retry }“. (Referenz { $code })

@@ -48,9 +48,9 @@ export const SENTENCES: Partial<Record<ErrorKind, readonly [en: string, de: stri
     "Claude занят другими нашими вопросами. Ваш вопрос сохранён: нажмите «Повторить» через 1 секунду.",
   ],
   auth: [
-    "The assistant is paused: Claude does not accept our key, and the owner of this bot has to renew it. Your question is kept, press Retry afterwards.",
-    "Der Assistent pausiert: Claude nimmt unseren Schlüssel nicht an, und der Betreiber dieses Bots muss ihn erneuern. Deine Frage bleibt erhalten, tippe danach auf „Erneut fragen“.",
-    "Помощник приостановлен: Claude не принимает наш ключ, и оператору этого бота нужно его обновить. Ваш вопрос сохранён, после этого нажмите «Повторить».",
+    "The assistant is paused: Claude does not accept our key, and an owner has to renew it. Your question is kept, press Retry afterwards.",
+    "Der Assistent pausiert: Claude nimmt unseren Schlüssel nicht an, und jemand, dem das Team oder der Bot gehört, muss ihn erneuern. Deine Frage bleibt erhalten, tippe danach auf „Erneut fragen“.",
+    "Помощник приостановлен: Claude не принимает наш ключ, и владельцу нужно его обновить. Ваш вопрос сохранён, после этого нажмите «Повторить».",
   ],
   forbidden: [
     "The assistant is paused: our Claude account may not do this, and the owner of this bot has to look at it. Your question is kept, press Retry afterwards.",
