@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { DrizzleQueryError, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { migrate as applyMigrations } from "drizzle-orm/postgres-js/migrator";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,10 +12,19 @@ const FOLDER = fileURLToPath(new URL("./migrations", import.meta.url));
 const MIGRATION_LOCK = 5_230_011; // any constant of our own: two programs never migrate at once
 const OWNER = "blockbot_owner";
 
+/** A statement was refused; the message says why. */
+export class MigrationError extends Error {
+  constructor(reason: string, options: ErrorOptions) {
+    super(`A migration failed, and nothing was changed: ${reason}`, options);
+    this.name = "MigrationError";
+  }
+}
+
 /**
  * Brings the schema up to date under an advisory lock. Safe to call at every
  * start and from several processes. `upTo` stops after so many migrations, for
  * the state of an older release; a database that is further already stays there.
+ * All of it is one transaction: throws `MigrationError` with nothing changed.
  */
 export async function migrate(options: { migrateUrl: string; upTo?: number }): Promise<void> {
   const client = createSql(asOwner(options.migrateUrl), { max: 1 });
@@ -23,12 +32,22 @@ export async function migrate(options: { migrateUrl: string; upTo?: number }): P
   try {
     await client`SELECT pg_advisory_lock(${MIGRATION_LOCK})`;
     await refuseNewer(client);
-    await applyMigrations(drizzle(client), { migrationsFolder: folder });
+    await applyAll(client, folder);
     await client`GRANT USAGE ON SCHEMA drizzle TO blockbot_app`;
     await client`GRANT SELECT ON drizzle.__drizzle_migrations TO blockbot_app`;
   } finally {
     await client.end();
     if (folder !== FOLDER) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function applyAll(client: Sql, migrationsFolder: string): Promise<void> {
+  try {
+    await applyMigrations(drizzle(client), { migrationsFolder });
+  } catch (err) {
+    if (!(err instanceof DrizzleQueryError)) throw err;
+    // Its own message is the whole statement; its cause says why.
+    throw new MigrationError(err.cause?.message ?? "unknown", { cause: err });
   }
 }
 

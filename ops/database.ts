@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Config } from "../core/config.ts";
 import { migrateJobs } from "../core/jobs.ts";
 import { startEmbeddedPostgres } from "../db/embedded.ts";
-import { migrate } from "../db/migrate.ts";
+import { migrate, MigrationError } from "../db/migrate.ts";
 import { localSecrets } from "./local-secrets.ts";
 import { prepareDatabase } from "./postgres/prepare.ts";
 
@@ -26,8 +26,10 @@ export async function openDatabase(
     const { url, migrateUrl } = config.database;
     if (migrateUrl !== null && !config.production) {
       await migrateAll(migrateUrl).catch((err: unknown) => {
+        if (err instanceof MigrationError) throw err;
+        const reason = err instanceof Error ? err.message : String(err);
         throw new Error(
-          `DATABASE_MIGRATE_URL could not be used (${reasonOf(err)}). It must be the login of blockbot_migrate on a Postgres that runs; ops/postgres/roles.sql makes the roles.`,
+          `DATABASE_MIGRATE_URL could not be used (${reason}). It must be the login of blockbot_migrate on a Postgres that runs; ops/postgres/roles.sql makes the roles.`,
           { cause: err },
         );
       });
@@ -78,10 +80,4 @@ export async function openForBackup(
 async function migrateAll(migrateUrl: string): Promise<void> {
   await migrate({ migrateUrl });
   await migrateJobs(migrateUrl);
-}
-
-// Drizzle's own message is the whole statement; its cause says why.
-function reasonOf(err: unknown): string {
-  const reason = err instanceof Error && err.cause instanceof Error ? err.cause : err;
-  return reason instanceof Error ? reason.message : String(reason);
 }

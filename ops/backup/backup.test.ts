@@ -6,7 +6,6 @@ import { fileURLToPath } from "node:url";
 import { audit } from "../../core/audit.ts";
 import { createTestApp } from "../../core/test-app.ts";
 import { createSql } from "../../db/client.ts";
-import { migrate } from "../../db/migrate.ts";
 import { inTenant } from "../../db/tenant.ts";
 import { tryMatrix } from "../../db/test-matrix.ts";
 import { SEEDED_TABLES, seedTeam } from "../../db/test-teams.ts";
@@ -105,23 +104,6 @@ test("a backup that is of another passphrase, changed, incomplete or for a datab
     1,
     expect.stringContaining("Set DATABASE_BACKUP_URL"),
   ]);
-});
-
-test("a database of an older release goes on with what it has; one of a newer release is refused", async () => {
-  await using database = await createEmptyDatabase();
-  const { migrateUrl } = database;
-  await migrate({ migrateUrl, upTo: 7 });
-  const admin = createSql(database.adminUrl, { max: 1 });
-  try {
-    await admin`INSERT INTO app.organizations (name) VALUES ('of old')`;
-    await Promise.all([migrate({ migrateUrl }), migrate({ migrateUrl })]);
-    const [row] = await admin`SELECT name FROM app.organizations`;
-    expect(row?.["name"]).toBe("of old");
-    await admin`INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('of tomorrow', 9999999999999)`;
-    await expect(migrate({ migrateUrl })).rejects.toThrow("it was used by a newer one");
-  } finally {
-    await admin.end();
-  }
 });
 
 test("the newest backups are kept and nothing else in their folder is touched", async () => {
