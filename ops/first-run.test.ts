@@ -1,57 +1,65 @@
 import { expect, test } from "bun:test";
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../core/config.ts";
-import { createTestDatabase } from "../db/test-db.ts";
 import { readEnvFile } from "./env-file.ts";
 import { createClaudeSim } from "./sim/claude/server.ts";
-import { startProgram } from "./sim/program.ts";
+import { startWithNpm } from "./sim/program.ts";
 import { createTelegramSim } from "./sim/telegram/server.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TOKEN = "7000000005:SIMULATED_TELEGRAM_TOKEN_of_the_first_run";
 const API_KEY = "sk-ant-the-key-of-the-first-run";
 const ALICE = 1001;
+const TEST_MS_MAX = 60_000;
 
-test("two values are all it takes: setup, start, the owner link, the first reply", async () => {
-  await using ground = await openGround();
-  await using database = await createTestDatabase();
-  const { telegram, claude } = ground;
-  telegram.addPerson({ id: ALICE, firstName: "Alice", languageCode: "en" });
-  const [code, said] = await ground.setup({ TELEGRAM_BOT_TOKEN: TOKEN, ANTHROPIC_API_KEY: API_KEY });
-  expect([code, said]).toEqual([0, expect.stringContaining("The bot is @blockbot_first_bot")]);
-  expect(said).toContain("Next:  npm start");
-  const parameter = /https:\/\/t\.me\/blockbot_first_bot\?start=([\w-]+)$/m.exec(said)?.[1];
-  expect(statSync(ground.file).mode & 0o777).toBe(0o600);
+test(
+  "two values and three commands: npm ci, npm run setup, npm start; the owner link, the first reply",
+  async () => {
+    await using ground = await openGround();
+    const { telegram, claude } = ground;
+    const folder = installInto(ground.folder);
+    telegram.addPerson({ id: ALICE, firstName: "Alice", languageCode: "en" });
+    const { DATA_DIR: _default, ...addresses } = ground.addresses;
+    writeFileSync(ground.file, linesOf(addresses));
+    const [code, said] = await run(["npm", "run", "setup"], {
+      cwd: folder,
+      env: { TELEGRAM_BOT_TOKEN: TOKEN, ANTHROPIC_API_KEY: API_KEY },
+    });
+    expect([code, said]).toEqual([0, expect.stringContaining("The bot is @blockbot_first_bot")]);
+    expect(said).toContain("Next:  npm start");
+    const parameter = /https:\/\/t\.me\/blockbot_first_bot\?start=([\w-]+)$/m.exec(said)?.[1];
+    expect(statSync(ground.file).mode & 0o777).toBe(0o600);
 
-  const file = readEnvFile(ground.file);
-  await using program = await startProgram({
-    ...ground.addresses,
-    ...file,
-    DATABASE_URL: database.databaseUrl,
-  });
-  expect(program.output()).toContain(`start=${parameter}`);
-  const hears = (part: string) =>
-    telegram.waitFor(
-      () => telegram.messages(ALICE).find(({ fromBot, text }) => fromBot && text.includes(part)),
-      20_000,
-    );
-  telegram.say({ from: ALICE, text: `/start ${parameter}` });
-  await hears("You are the owner");
-  claude.setScript(() => ({ text: "Hello to you too." }));
-  telegram.say({ from: ALICE, text: "Hello" });
-  await hears("Hello to you too.");
-});
+    await using program = await startWithNpm(folder);
+    expect(program.output()).toContain(`start=${parameter}`);
+    const hears = (part: string) =>
+      telegram.waitFor(
+        () => telegram.messages(ALICE).find(({ fromBot, text }) => fromBot && text.includes(part)),
+        20_000,
+      );
+    telegram.say({ from: ALICE, text: `/start ${parameter}` });
+    await hears("You are the owner");
+    claude.setScript(() => ({ text: "Hello to you too." }));
+    telegram.say({ from: ALICE, text: "Hello" });
+    await hears("Hello to you too.");
+    expect(existsSync(join(folder, "data/postgres"))).toBe(true);
+    for (const secret of [TOKEN, API_KEY]) expect(program.output()).not.toContain(secret);
+  },
+  TEST_MS_MAX,
+);
 
 test("for Compose every secret is made once; a second run changes nothing, also what a person has written", async () => {
   await using ground = await openGround();
@@ -119,20 +127,45 @@ async function openGround() {
     telegram,
     claude,
     addresses,
-    async setup(values: Record<string, string>, ...args: string[]): Promise<[number, string]> {
-      const program = Bun.spawn(
-        [process.execPath, "--no-env-file", "ops/setup.ts", "--env-file", file, ...args],
-        { cwd: ROOT, env: { ...addresses, ...values }, stdio: ["ignore", "pipe", "pipe"] },
-      );
-      const [out, err] = await Promise.all([
-        new Response(program.stdout).text(),
-        new Response(program.stderr).text(),
-      ]);
-      return [await program.exited, `${out}${err}`.trimEnd()];
-    },
+    setup: (values: Record<string, string>, ...args: string[]) =>
+      run([process.execPath, "--no-env-file", "ops/setup.ts", "--env-file", file, ...args], {
+        cwd: ROOT,
+        env: { ...addresses, ...values },
+      }),
     async [Symbol.asyncDispose]() {
       await Promise.all([telegram.stop(), claude.stop()]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What `git clone` and `npm ci` leave in a folder. */
+function installInto(folder: string): string {
+  chmodSync(folder, 0o755); // the user that Postgres runs as gets to its data
+  for (const name of ["package.json", "tsconfig.json", "node_modules", "bot", "core", "db", "ops"])
+    symlinkSync(join(ROOT, name), join(folder, name));
+  return folder;
+}
+
+function linesOf(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join("");
+}
+
+async function run(
+  command: string[],
+  { cwd, env }: { cwd: string; env: Record<string, string> },
+): Promise<[code: number, said: string]> {
+  const { PATH = "", HOME = "/" } = process.env;
+  const child = Bun.spawn(command, {
+    cwd,
+    env: { PATH, HOME, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return [await child.exited, `${out}${err}`.trimEnd()];
 }

@@ -37,8 +37,22 @@ export async function startProgram(
  * and nothing of ours, on free ports unless told.
  */
 export function launchProgram(env: Record<string, string>, args: readonly string[] = []): Program {
-  const child = spawn(process.execPath, ["--no-env-file", "ops/start.ts", ...args], {
-    cwd: ROOT,
+  return launch([process.execPath, "--no-env-file", "ops/start.ts", ...args], { cwd: ROOT, env });
+}
+
+/** `npm start` in a folder that has the program's files and an `.env`, as an operator does it; see `launchProgram`. */
+export async function startWithNpm(cwd: string): Promise<Program> {
+  const program = launch(["npm", "start"], { cwd, env: {} });
+  await program.ready;
+  return program;
+}
+
+function launch(
+  [command = "", ...args]: readonly string[],
+  { cwd, env }: { cwd: string; env: Record<string, string> },
+): Program {
+  const child = spawn(command, args, {
+    cwd,
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
