@@ -13,6 +13,8 @@ import { SECRETS_FILE } from "./local-secrets.ts";
 import { operatorApp } from "./operator.ts";
 
 const KEY_BYTES = 32;
+// Where SETUP.md puts the settings of a service that has no .env.
+const SERVICE_FILE = "/etc/blockbot/env";
 // Nothing is there to connect to, and nothing tries.
 const NO_DATABASE = "postgres://nobody@127.0.0.1:1/none";
 
@@ -58,7 +60,10 @@ async function examineAll(config: Config): Promise<Finding[]> {
       ...database.findings,
       ...found,
       ...(await serviceFindings(app, config, hasDatabase)),
-      ...(await machineFindings(app, config, { secretFiles: [".env", secretsFile], hasDatabase })),
+      ...(await machineFindings(app, config, {
+        secretFiles: [".env", SERVICE_FILE, secretsFile],
+        hasDatabase,
+      })),
     ];
   } finally {
     await app.close();

@@ -52,6 +52,7 @@ async function checkContents(image: Image): Promise<void> {
 
 async function checkRunning(image: Image, outside: Outside): Promise<void> {
   const port = freePort();
+  const before = Date.now();
   const env = { ...outside.environment, PORT: String(port), HOST: "127.0.0.1" };
   say((await image.run(["ops/migrate.ts"], env)).trim());
   const startedAt = performance.now();
@@ -71,6 +72,8 @@ async function checkRunning(image: Image, outside: Outside): Promise<void> {
   }
   const said = await output;
   expect((await program.exited) === 0, "ends cleanly when it is asked to");
+  const written = await image.filesSince(before);
+  expect(written.length === 0, `writes nothing, so its files may be read-only ${written.join(" ")}`.trim());
   const secrets = Object.entries(env).filter(([key]) => /TOKEN|SECRET|MASTER_KEY|API_KEY/.test(key));
   const leaked = secrets.filter(([, value]) => said.includes(value)).map(([key]) => key);
   expect(leaked.length === 0, `logs no secret ${leaked.join(", ")}`.trim());

@@ -22,6 +22,8 @@ export type Image = {
   readonly enter: (env: Record<string, string>) => readonly string[];
   /** Where the container's files are on this machine; they stay there, whatever runs in it. */
   readonly root: string;
+  /** What containers have written outside /tmp since then, in ms; without what buildah itself puts there. */
+  filesSince(at: number): Promise<readonly string[]>;
   /** The image's own files, without those of the base, in MB. */
   readonly ownMb: number;
   /** Everything that the image says of itself, as JSON. */
@@ -60,6 +62,15 @@ export async function buildImage(folder: string): Promise<Image> {
     run: (words, env = {}) => command(folder, ...enter(env), ...words),
     enter,
     root,
+    filesSince: async (at) => {
+      const since = new Date(at).toISOString();
+      const files = await command(folder, "find", root, "-xdev", "-type", "f", "-newermt", since);
+      const own = /^\/(tmp\/|run\/|etc\/(hosts|resolv\.conf|hostname)$)/;
+      return files
+        .split("\n")
+        .map((path) => path.slice(root.length))
+        .filter((path) => path !== "" && !own.test(path));
+    },
     ownMb: await megabytes(
       folder,
       ["app", "data"].map((name) => join(root, name)),

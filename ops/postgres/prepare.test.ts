@@ -2,10 +2,12 @@ import { expect, test } from "bun:test";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createSql, type Sql } from "../../db/client.ts";
 import { startEmbeddedPostgres } from "../../db/embedded.ts";
 import { prepareDatabase } from "./prepare.ts";
 
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PASSWORDS = { app: 'app\'s "own"', migrate: "migrate", backup: "backup" };
 
 test("a database is prepared once or many times at once, and each role may do its part and no more", async () => {
@@ -79,6 +81,39 @@ test("a login with CREATEROLE that is not superuser prepares all but the backup 
     await sql`CREATE SCHEMA app`;
   });
   await admin.end();
+});
+
+test("npm run roles makes the database and gives the roles the passwords of their DSNs, and may be repeated", async () => {
+  await using server = await startServer();
+  const dsn = (user: keyof typeof PASSWORDS) =>
+    server.url({ user: `blockbot_${user}`, password: PASSWORDS[user] }, "blockbot");
+  const env = {
+    ADMIN_DATABASE_URL: server.adminUrl,
+    DATABASE_URL: dsn("app"),
+    DATABASE_MIGRATE_URL: dsn("migrate"),
+    DATABASE_BACKUP_URL: dsn("backup"),
+  };
+  const { PATH = "" } = process.env;
+  for (const given of [env, env, {}]) {
+    const program = Bun.spawn([process.execPath, "--no-env-file", "ops/roles.ts"], {
+      cwd: ROOT,
+      env: { PATH, ...given },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const said = await Promise.all([
+      new Response(program.stdout).text(),
+      new Response(program.stderr).text(),
+    ]);
+    const expected = given === env ? [0, "The roles stand"] : [1, "ADMIN_DATABASE_URL    a login that may"];
+    expect([await program.exited, said.join("")]).toEqual([
+      expected[0],
+      expect.stringContaining(`${expected[1]}`),
+    ]);
+  }
+  for (const user of ["app", "migrate", "backup"] as const)
+    await server.as(`blockbot_${user}`, PASSWORDS[user], "blockbot", async (sql) => {
+      expect(await outcome(sql`SELECT 1`)).toBe("done");
+    });
 });
 
 async function outcome(query: PromiseLike<unknown>): Promise<string> {
