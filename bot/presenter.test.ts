@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { NO_ACCESS } from "../core/claude/access.ts";
 import type { AnswerPart, Outcome, Turn } from "../core/chat/turns.ts";
 import { ANN, GROUP } from "../ops/sim/telegram/test-sim.ts";
 import { createPresentation, STOP_PREFIX } from "./presenter.ts";
@@ -26,6 +27,7 @@ async function start({ chatId = ANN, attempt = 1, opened = [] }: Where = {}) {
     attempt,
     history: { messages: [], warm: false },
     voice: { instructions: null, language: null },
+    access: NO_ACCESS,
   };
   const presentation = createPresentation(it.front, it.scope, turn, opened);
   const made = (method: string) => it.sim.calls.filter((call) => call.method === method);

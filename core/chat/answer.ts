@@ -1,5 +1,4 @@
 import type { ClaudeFile, ClaudeMessage, ClaudeRequest } from "../claude/messages.ts";
-import { claudeAccess } from "../claude/credentials.ts";
 import { volatileFacts } from "../claude/prompt.ts";
 import { isAway } from "../../db/tenant.ts";
 import type { Scope } from "../scope.ts";
@@ -71,7 +70,7 @@ async function outcomeOf(
         ? { status: "stopped", text, usage: null }
         : { status: "failed", text, usage: null, kind: files, retryAfterSeconds: null };
     const request = requestOf(scope, turn, { botName, files });
-    for await (const event of scope.app.claude.stream(request, signal, await claudeAccess(scope))) {
+    for await (const event of scope.app.claude.stream(request, signal, turn.access)) {
       switch (event.type) {
         case "text":
           text += event.text;

@@ -4,6 +4,7 @@ import { inSystem, inTenant } from "../../db/tenant.ts";
 import type { App } from "../app.ts";
 import { readVoice } from "../accounts/voice.ts";
 import { audit } from "../audit.ts";
+import { claudeAccess } from "../claude/credentials.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
 import type { Scope } from "../scope.ts";
 import { scopeOfAsker, type AskerRow } from "./asker.ts";
@@ -79,6 +80,7 @@ export async function reopenTurn(
       attempt: row.attempt,
       history: await readHistory(tx, scope, row.conversationId),
       voice: await readVoice(tx, scope.orgId),
+      access: await claudeAccess(scope),
     };
     await audit(tx, scope, "turn.restart", { target: row.id, detail: { attempt: row.attempt } });
     return { turn, exhausted: again === undefined };

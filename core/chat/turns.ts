@@ -5,7 +5,8 @@ import { inTenant } from "../../db/tenant.ts";
 import { readVoice } from "../accounts/voice.ts";
 import { audit } from "../audit.ts";
 import { createKeyboard, type ButtonSpec } from "../buttons.ts";
-import { credentialOf } from "../claude/credentials.ts";
+import type { ClaudeAccess } from "../claude/access.ts";
+import { claudeAccess, credentialOf } from "../claude/credentials.ts";
 import { type ErrorKind, isOutage } from "../claude/classify.ts";
 import { tokensOf, type Usage } from "../claude/pricing.ts";
 import { holds, type Lease } from "../pipeline/lease.ts";
@@ -50,6 +51,8 @@ export type Turn = {
   readonly attempt: number;
   readonly history: History;
   readonly voice: Voice;
+  /** What Claude is asked with. */
+  readonly access: ClaudeAccess;
 };
 
 export type Outcome =
@@ -82,9 +85,10 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
   const { lease, place, speaker, replyTo } = question;
   return inTenant(scope, async (tx) => {
     const conversationId = await openConversation(tx, scope, lease, place);
-    const [history, voice] = await Promise.all([
+    const [history, voice, access] = await Promise.all([
       readHistory(tx, scope, conversationId),
       readVoice(tx, scope.orgId),
+      claudeAccess(scope),
     ]);
     const asked = { role: "user", text: spoken(speaker, question.text) } as const;
     const messages = [...history.messages, asked];
@@ -115,6 +119,7 @@ export async function beginTurn(scope: Scope, question: Question): Promise<Turn 
       attempt: 1,
       history,
       voice,
+      access,
     };
   });
 }
