@@ -104,6 +104,9 @@ test("nothing but HTTPS is reachable from outside, and the databases from nowher
   expect(compose.networks["data"]?.internal).toBe(true);
   for (const name of ["postgres", "redis", "qdrant", "minio"])
     expect([name, compose.services[name]?.networks]).toEqual([name, ["data"]]);
+  const { postgres, redis } = compose.services;
+  expect(postgres?.environment?.["POSTGRES_INITDB_ARGS"]).toContain("--auth-host=scram-sha-256");
+  expect(redis?.command).toEqual(expect.arrayContaining(["--save", "", "--maxmemory", "128mb"]));
   for (const [name, { volumes = [] }] of services)
     expect([name, volumes.filter((volume) => volume.includes("docker.sock"))]).toEqual([name, []]);
 });
@@ -144,7 +147,7 @@ test("Traefik alone is believed about who asks, redirects to HTTPS and gets its 
   expect(fixed).toMatchObject({
     entryPoints: {
       web: { http: { redirections: { entryPoint: { to: "websecure", scheme: "https" } } } },
-      websecure: { http: { tls: { certResolver: "letsencrypt" } } },
+      websecure: { http: { tls: { certResolver: "letsencrypt" }, middlewares: ["headers@file"] } },
     },
     certificatesResolvers: { letsencrypt: { acme: { tlsChallenge: {} } } },
     providers: { file: { filename: "/etc/traefik/routes.yml" } },
@@ -154,6 +157,9 @@ test("Traefik alone is believed about who asks, redirects to HTTPS and gets its 
     http: {
       routers: { blockbot: { rule: 'Host(`{{ env "DOMAIN" }}`)', entryPoints: ["websecure"] } },
       services: { blockbot: { loadBalancer: { servers: [{ url: "http://bot:3000" }] } } },
+      middlewares: {
+        headers: { headers: { stsSeconds: 31_536_000, contentTypeNosniff: true, frameDeny: true } },
+      },
     },
     tls: { options: { default: { minVersion: "VersionTLS12" } } },
   });
