@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readEnvFile } from "./env-file.ts";
 import { buildImage, missingTools, type Image } from "./image/build.ts";
 import { openOutside, type Outside } from "./image/outside.ts";
 
@@ -52,9 +53,9 @@ async function checkContents(image: Image): Promise<void> {
 
 async function checkRunning(image: Image, outside: Outside): Promise<void> {
   const port = freePort();
+  const { SETUP_CODE = "", ...settings } = await setUp(image, outside);
+  const env = { ...settings, SETUP_CODE, REDIS_URL: outside.redisUrl, PORT: String(port), HOST: "127.0.0.1" };
   const before = Date.now();
-  const env = { ...outside.environment, PORT: String(port), HOST: "127.0.0.1" };
-  say((await image.run(["ops/migrate.ts"], env)).trim());
   const startedAt = performance.now();
   const program = Bun.spawn([...image.enter(env), "ops/start.ts"], { stdio: ["ignore", "pipe", "inherit"] });
   const output = new Response(program.stdout).text();
@@ -63,8 +64,9 @@ async function checkRunning(image: Image, outside: Outside): Promise<void> {
     say(`ready after ${Math.round(performance.now() - startedAt)} ms`);
     await image.run(["ops/health-check.ts"], env);
     say("its own health check passes");
-    await outside.converse();
+    await outside.converse(SETUP_CODE);
     say("a question from the simulated Telegram was answered");
+    say((await image.run(["ops/doctor.ts"], env)).trim().split("\n").at(-1) ?? "");
     const health = await (await fetch(`http://127.0.0.1:${port}/health`)).text();
     expect(health.includes('"redis":{"state":"ok"'), "uses the Redis that it was given");
   } finally {
@@ -74,9 +76,25 @@ async function checkRunning(image: Image, outside: Outside): Promise<void> {
   expect((await program.exited) === 0, "ends cleanly when it is asked to");
   const written = await image.filesSince(before);
   expect(written.length === 0, `writes nothing, so its files may be read-only ${written.join(" ")}`.trim());
-  const secrets = Object.entries(env).filter(([key]) => /TOKEN|SECRET|MASTER_KEY|API_KEY/.test(key));
+  const secrets = Object.entries(env).filter(([key]) => /TOKEN|SECRET|KEY|PASS|DATABASE/.test(key));
   const leaked = secrets.filter(([, value]) => said.includes(value)).map(([key]) => key);
   expect(leaked.length === 0, `logs no secret ${leaked.join(", ")}`.trim());
+}
+
+/** What Compose does before the bot starts: setup, roles, migrate. Returns what the bot is configured with. */
+async function setUp(image: Image, outside: Outside): Promise<Record<string, string>> {
+  const given = { NODE_ENV: "development", ...outside.given };
+  const said = await image.run(["ops/setup.ts", "--env-file", "/data/.env", "--compose"], given);
+  const written = readEnvFile(join(image.root, "data/.env"));
+  const link = said.trim().split("\n").at(-1) ?? "";
+  expect(link.endsWith(`?start=${written["SETUP_CODE"]}`), "prints the owner link of its .env");
+  const env = Object.fromEntries(
+    Object.entries({ ...outside.given, ...written }).map(([key, value]) => [key, outside.locate(value)]),
+  );
+  say((await image.run(["ops/roles.ts"], { ...env, ADMIN_DATABASE_URL: outside.adminUrl })).trim());
+  say((await image.run(["ops/migrate.ts"], env)).trim());
+  const hidden = ["POSTGRES_PASSWORD", "DATABASE_MIGRATE_URL", "DATABASE_BACKUP_URL", "BACKUP_PASSPHRASE"];
+  return Object.fromEntries(Object.entries(env).filter(([key]) => !hidden.includes(key)));
 }
 
 // A signal to buildah would not reach what runs in the chroot: the innermost process.

@@ -1,35 +1,33 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { startEmbeddedPostgres } from "../../db/embedded.ts";
-import { prepareDatabase } from "../postgres/prepare.ts";
 import { createClaudeSim } from "../sim/claude/server.ts";
 import { createTelegramSim } from "../sim/telegram/server.ts";
 
 const TOKEN = "7000000004:SIMULATED_TELEGRAM_TOKEN_for_the_image";
-const OWNER_CODE = "owner-code-of-the-image";
+const API_KEY = "sk-ant-the-key-of-the-image";
 const PERSON = 1001;
 const PATIENCE_MS = 30_000;
-const KEY_BYTES = 32;
 
 export type Outside = {
-  /** What a production start is configured with. */
-  readonly environment: Record<string, string>;
+  /** What a person has to know, and where the simulated services are. */
+  readonly given: Readonly<Record<string, string>>;
+  /** The superuser's login. */
+  readonly adminUrl: string;
+  /** A DSN as setup writes it for Compose, with the place of this Postgres. */
+  locate(dsn: string): string;
+  readonly redisUrl: string;
   /** Somebody opens the owner link and asks something. Rejects when no whole answer comes. */
-  converse(): Promise<void>;
+  converse(ownerCode: string): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
 /** What stands around one production start: a real Postgres and a real Redis, simulated Telegram and Claude. */
 export async function openOutside(folder: string, redisPort: number): Promise<Outside> {
-  const secret = () => randomBytes(KEY_BYTES).toString("base64");
-  const password = randomBytes(KEY_BYTES).toString("hex");
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "postgres") });
-  const passwords = { app: password, migrate: password, backup: password };
-  await prepareDatabase({ adminUrl: postgres.adminUrl, database: "blockbot", passwords });
   const redis = Bun.spawn(["redis-server", "--port", String(redisPort), "--save", ""], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  const claude = await createClaudeSim({});
+  const claude = await createClaudeSim({ apiKeys: [API_KEY] });
   const telegram = await createTelegramSim({
     statePath: ":memory:",
     token: TOKEN,
@@ -48,21 +46,17 @@ export async function openOutside(folder: string, redisPort: number): Promise<Ou
       PATIENCE_MS,
     );
   return {
-    environment: {
-      NODE_ENV: "production",
+    given: {
       TELEGRAM_BOT_TOKEN: TOKEN,
       TELEGRAM_API_ROOT: telegram.url,
-      ANTHROPIC_API_KEY: `sk-ant-${secret()}`,
+      ANTHROPIC_API_KEY: API_KEY,
       ANTHROPIC_BASE_URL: claude.url,
-      DATABASE_URL: postgres.url({ user: "blockbot_app", password }, "blockbot"),
-      DATABASE_MIGRATE_URL: postgres.url({ user: "blockbot_migrate", password }, "blockbot"),
-      REDIS_URL: `redis://127.0.0.1:${redisPort}`,
-      MASTER_KEY: secret(),
-      JWT_SECRET: secret(),
-      SETUP_CODE: OWNER_CODE,
     },
-    async converse() {
-      telegram.say({ from: PERSON, text: `/start ${OWNER_CODE}` });
+    adminUrl: postgres.adminUrl,
+    locate: (dsn) => dsn.replace("@postgres:5432/", `@${new URL(postgres.adminUrl).host}/`),
+    redisUrl: `redis://127.0.0.1:${redisPort}`,
+    async converse(ownerCode) {
+      telegram.say({ from: PERSON, text: `/start ${ownerCode}` });
       await hears("You are the owner");
       claude.setScript(() => ({ text: "Forty-two, and that is all." }));
       telegram.say({ from: PERSON, text: "What is six times seven?" });
