@@ -95,11 +95,10 @@ export async function eraseMine(
   return inSystem(scope.app, async (tx) => {
     await dropWaiting(tx, lease, { lane, before });
     const period = periodOf(scope.app.clock.now());
-    const [row] = await tx.execute<{ outcome: string; turns: number; teams: string[] | null }>(
-      sql`SELECT * FROM auth.erase(${accountId}, ${whole}, ${period}::date, ${scope.correlationId})`,
+    const [row] = await tx.execute<{ outcome: string; turns: number; teams: string | null }>(
+      sql`SELECT outcome, turns, array_to_string(teams, ', ') AS teams FROM auth.erase(${accountId}, ${whole}, ${period}::date, ${scope.correlationId})`,
     );
-    if (row?.outcome === "last_owner")
-      throw new AppError("erase_last_owner", { teams: (row.teams ?? []).join(", ") });
+    if (row?.outcome === "last_owner") throw new AppError("erase_last_owner", { teams: row.teams ?? "" });
     if (row?.outcome !== "ok") throw new AppError("not_member");
     return row.turns;
   });
