@@ -2,7 +2,7 @@ import type { Log } from "../core/log.ts";
 import { createSlots } from "./slots.ts";
 
 /** How many turns may run at once; the rest wait as rows in the database, which bounds memory. */
-const TURNS_RUNNING_MAX = 500;
+const TURNS_RUNNING_MAX = 1_000;
 
 /** A turn that is being answered in a lane. */
 export type RunningTurn = {

@@ -4,14 +4,14 @@ import { openStage, type Stage } from "./stage.ts";
 
 const ME = "@blockbot_stage_bot";
 const CROWD = -1_001_000_000_003;
-const LANES = 1_000;
+const LANES = 1_300;
 // What bot/lanes.ts allows.
-const RUNNING_MAX = 500;
-// A thousand questions take a while on whatever machine this is.
+const RUNNING_MAX = 1_000;
+// So many questions take a while on whatever machine this is.
 const TEST_MS_MAX = 240_000;
 const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 100;
-/** No limit of ours stands in the way of a thousand questions at once. */
+/** No limit of ours stands in the way of so many questions at once. */
 const UNLIMITED = {
   LIMIT_FLOOD_PER_10_SECONDS: "100000",
   LIMIT_PERSON_PER_MINUTE: "100000",
