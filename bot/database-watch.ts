@@ -54,6 +54,7 @@ export function createDatabaseWatch(
   let isOurs = false; // whether this process had the bot when Postgres was last there
   let outage: Outage | null = null;
   let ending: Promise<void> | null = null;
+  let telling: Promise<void> = Promise.resolve();
   let toldAt = -Infinity;
 
   async function goOn(): Promise<void> {
@@ -67,12 +68,8 @@ export function createDatabaseWatch(
     }
     // A tenure polls by itself, and ends soon.
     if (!serves) peek.start();
-    for (const [chatId, recipient] of outage.owed ?? []) {
-      const text = sentence(recipient.locale, "alert_part_down", { part: "database", count: 0 });
-      if (!(await tellAt({ chatId, threadId: 0 }, text))) continue; // again at the next look
-      outage.owed?.delete(chatId);
-      outage.told.set(chatId, recipient);
-    }
+    telling = tellOwed(outage, tellAt, () => ending !== null);
+    await telling;
   }
 
   async function tellChat(where: WaitingChat): Promise<void> {
@@ -93,6 +90,7 @@ export function createDatabaseWatch(
 
   async function endNow(): Promise<void> {
     await peek.stop();
+    await telling;
     if (outage === null) return;
     await sayItIsOver(app, me.id, outage);
     outage = null;
@@ -123,6 +121,17 @@ export function createDatabaseWatch(
 }
 
 export type DatabaseWatch = ReturnType<typeof createDatabaseWatch>;
+
+/** Tells who is owed it. When the outage ends meanwhile, those who have heard of it by then hear of that as well. */
+async function tellOwed({ owed, told }: Outage, tellAt: Voice, isEnding: () => boolean): Promise<void> {
+  for (const [chatId, recipient] of owed ?? []) {
+    if (isEnding()) return;
+    const text = sentence(recipient.locale, "alert_part_down", { part: "database", count: 0 });
+    if (!(await tellAt({ chatId, threadId: 0 }, text))) continue; // again at the next look
+    owed?.delete(chatId);
+    told.set(chatId, recipient);
+  }
+}
 
 async function sayItIsOver(app: App, botId: number, { since, told, chats }: Outage): Promise<void> {
   const waiting = [...chats.values()].filter(({ chatId }) => !told.has(chatId));
@@ -177,3 +186,5 @@ function createVoice(app: App, settings: { token: string; apiRoot: string }) {
     }
   };
 }
+
+type Voice = ReturnType<typeof createVoice>;
