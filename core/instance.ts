@@ -1,9 +1,10 @@
 import { sql } from "drizzle-orm";
-import { createHash, createHmac } from "node:crypto";
+import { createHmac } from "node:crypto";
 import type { Tx } from "../db/client.ts";
 import { missingMigrations } from "../db/migrate.ts";
 import { instance } from "../db/schema/teams.ts";
 import { inSystem } from "../db/tenant.ts";
+import { hashOf } from "./accounts/callers.ts";
 import type { App } from "./app.ts";
 
 const SETUP_CODE_BYTES = 15;
@@ -57,11 +58,6 @@ export async function inspectInstance(app: App, kind: "demo" | "real"): Promise<
     await refuseMisfit(app, tx, found, kind);
     return "fits";
   });
-}
-
-/** SHA-256: the code has 120 bits of entropy, slow hashes are for things that people choose. */
-export function hashOf(code: string): Uint8Array {
-  return createHash("sha256").update(code).digest();
 }
 
 // A fresh code at each start would make the link useless that another process, or the start before, has printed.

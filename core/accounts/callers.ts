@@ -129,7 +129,7 @@ export async function callerIn(
 
 /** The session of a refresh token, live or not. */
 export async function sessionOfRefresh(tx: Tx, refreshToken: string): Promise<FoundSession | undefined> {
-  if (!TOKEN.test(refreshToken)) return undefined;
+  if (!isToken(refreshToken)) return undefined;
   const [row] = await tx.execute<FoundSession>(
     sql`SELECT * FROM auth.session_of_refresh(${hashOf(refreshToken)})`,
   );
@@ -148,7 +148,12 @@ export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString("base64url");
 }
 
-/** How a token is stored. It has 256 bits of entropy, so one SHA-256 is enough; slow hashes are for things that people choose. */
+/** Whether a text has the form of what `newToken` makes. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** How a token is stored. Ours have at least 120 bits of entropy, so one SHA-256 is enough; slow hashes are for things that people choose. */
 export function hashOf(token: string): Uint8Array {
   return createHash("sha256").update(token).digest();
 }

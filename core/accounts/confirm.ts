@@ -5,8 +5,8 @@ import type { App } from "../app.ts";
 import { AppError } from "../errors.ts";
 import { queueMail } from "../mail.ts";
 import { personOf, type Scope } from "../scope.ts";
-import { hashOf, type SignedIn, type Visitor } from "./callers.ts";
-import { codeHash, isToken } from "./magic-links.ts";
+import { hashOf, isToken, type SignedIn, type Visitor } from "./callers.ts";
+import { codeHash } from "./magic-links.ts";
 import { tellMembers, tellTelegram } from "./notices.ts";
 import { openSession } from "./sessions.ts";
 

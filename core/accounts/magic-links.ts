@@ -7,11 +7,10 @@ import { audit } from "../audit.ts";
 import { AppError } from "../errors.ts";
 import { queueMail } from "../mail.ts";
 import { personOf, type Scope } from "../scope.ts";
-import { hashOf, newToken } from "./callers.ts";
+import { hashOf, isToken, newToken } from "./callers.ts";
 
 export const LINK_MINUTES = 10;
 const CODE_DIGITS = 6;
-const TOKEN = /^[\w-]{43}$/;
 /** More than one, so that whoever asks for mails to somebody's address does not make theirs useless. */
 const LIVE_LINKS_MAX = 3;
 
@@ -202,11 +201,6 @@ async function mailWaitMs(app: App, email: string, counter: MailCounter = "mail"
 
 function newCode(): string {
   return String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, "0");
-}
-
-/** Whether a text has the form of a link's token. */
-export function isToken(text: string): boolean {
-  return TOKEN.test(text);
 }
 
 function bindingOf(cookie: string | null): Uint8Array | null {

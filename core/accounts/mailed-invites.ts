@@ -5,9 +5,9 @@ import { AppError } from "../errors.ts";
 import { queueMail } from "../mail.ts";
 import { servingBot } from "../pipeline/lease.ts";
 import { requireRole, type Role, type Scope } from "../scope.ts";
-import { hashOf, type SignedIn, type Visitor } from "./callers.ts";
+import { hashOf, isToken, type SignedIn, type Visitor } from "./callers.ts";
 import { createInvite, noteJoin, usableInvite, type Joined } from "./invites.ts";
-import { admitMail, issueLinkAfterInvite, isToken } from "./magic-links.ts";
+import { admitMail, issueLinkAfterInvite } from "./magic-links.ts";
 import { tellMembers } from "./notices.ts";
 import { openSession } from "./sessions.ts";
 
@@ -104,24 +104,19 @@ export async function joinByMail(
     const [row] = await tx.execute<Joined & { email: string; name: string; known: boolean }>(
       sql`SELECT * FROM auth.accept_mailed_invite(${hashOf(token)}, ${locale})`,
     );
-    const { outcome, org_id: orgId, org_name: name, ...joined } = usableInvite(row);
-    const { account_id: accountId, user_id: userId, email } = joined;
+    const joining = usableInvite(row);
+    const { outcome, email, org_id: orgId, org_name: team, account_id: accountId, user_id: userId } = joining;
     const { correlationId } = visitor;
-    if (outcome === "joined")
-      await noteJoin(
-        app,
-        { outcome, org_id: orgId, org_name: name, ...joined },
-        { ...joined, correlationId },
-      );
+    if (outcome === "joined") await noteJoin(app, joining, { name: joining.name, correlationId });
     const bot = (await servingBot(app))?.username ?? null;
-    const member = { email, role: joined.role, team: { id: orgId, name }, bot };
-    if (!joined.known) {
+    const member = { email, role: joining.role, team: { id: orgId, name: team }, bot };
+    if (!joining.known) {
       const method = "magic_link";
       return { ...member, signedIn: await openSession(tx, app, { accountId, orgId, method, visitor }) };
     }
     if (outcome === "joined")
       await inTenant({ app, orgId }, (tenantTx) =>
-        tellMembers(tenantTx, visitor, [userId], { kind: "joined_by_mail", params: { email, team: name } }),
+        tellMembers(tenantTx, visitor, [userId], { kind: "joined_by_mail", params: { email, team } }),
       );
     return { ...member, signedIn: null };
   });

@@ -34,12 +34,11 @@ export async function tellMembers(
     sql`, `,
   );
   const rows = await tx.execute<{
-    user_id: string;
     bot_id: string;
     telegram_user_id: string;
     locale: string;
   }>(
-    sql`SELECT told.id AS user_id, bot.bot_id, t.telegram_user_id, t.locale FROM (VALUES ${ids}) AS told (id)
+    sql`SELECT bot.bot_id, t.telegram_user_id, t.locale FROM (VALUES ${ids}) AS told (id)
       CROSS JOIN LATERAL auth.telegram_of(told.id) AS t
       CROSS JOIN (SELECT bot_id FROM pipeline.bots WHERE status = 'active' ORDER BY last_poll_at DESC NULLS LAST LIMIT 1) AS bot`,
   );
@@ -50,7 +49,7 @@ export async function tellMembers(
       chatId: Number(row.telegram_user_id),
       threadId: 0,
       kind: "notice" as const,
-      key: `told:${notice.kind}:${crypto.randomUUID()}`, // a reference may be a client's, and come twice,
+      key: `told:${notice.kind}:${crypto.randomUUID()}`, // a reference may be a client's, and come twice
       correlationId: scope.correlationId,
       message: { text: sentence(row.locale, `told_${notice.kind}`, notice.params) },
     })),

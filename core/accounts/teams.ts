@@ -8,8 +8,8 @@ import { alertOwners } from "../alerts.ts";
 import { audit } from "../audit.ts";
 import type { Place } from "../chat/conversations.ts";
 import { AppError } from "../errors.ts";
-import { hashOf } from "../instance.ts";
 import { personOf, requireRole, userOf, type Role, type Scope } from "../scope.ts";
+import { hashOf } from "./callers.ts";
 
 /** A Telegram person as they present themselves; `id` is the only identity, the name is for showing. */
 export type TelegramPerson = { readonly id: number; readonly name: string; readonly locale: string };

@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { hashOf } from "../../core/accounts/callers.ts";
 import { networks } from "./networks.ts";
 
 const BEARER = /^Bearer +([^ ]+)$/i;
@@ -36,8 +37,4 @@ export function detailsAccess(settings: { healthToken: string | null; trustedPro
       LOCAL_NAMES.test(new URL(request.url).hostname)
     );
   };
-}
-
-function hashOf(token: string): Buffer {
-  return createHash("sha256").update(token).digest();
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createTestDatabase } from "../../db/test-db.ts";
-import { hashOf } from "../../core/instance.ts";
+import { hashOf } from "../../core/accounts/callers.ts";
 import { lossLine, measureLoss } from "./loss.ts";
 import { isGivenUp, shownBy } from "./loss-tally.ts";
 import { openStage, type Pace, type Stage } from "./stage.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hashOf } from "../../core/instance.ts";
+import { hashOf } from "../../core/accounts/callers.ts";
 import { createSql, type Sql } from "../../db/client.ts";
 import type { ClaudeScript } from "./claude/script.ts";
 import { createClaudeSim, type ClaudeSim } from "./claude/server.ts";
