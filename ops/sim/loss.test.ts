@@ -201,7 +201,10 @@ test(
     await killed.stage.launch().ready;
     await killed.settled();
     expect(killed.heard()).toHaveLength(replies + 1);
-    expect(killed.answers().at(-1)).toMatchObject({ whole: true, labelled: false });
+    // A slow machine may handle the last command when the answer is there already.
+    const answers = killed.answers().filter((answer) => answer !== null);
+    expect(answers).toMatchObject([{ whole: true, labelled: false }]);
+    expect(textOf(killed.heard())).not.toContain("(may be a repeat)");
   },
   TEST_MS_MAX,
 );
