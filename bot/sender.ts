@@ -51,8 +51,9 @@ export function createSender(options: {
       const sent = await calls.send(item, item.message).catch((err: unknown) => failureOf(err));
       if (typeof sent !== "number" && sent.kind === "retry_after") budget.pause(item.chatId, sent.seconds);
       const { kind, turnId = null, correlationId = null } = item;
-      logDelivery(app.log, { id, kind, turnId, correlationId, attempts: 1 }, deliveryOf(sent), startedAt);
-      await settle(id, deliveryOf(sent));
+      const delivery = deliveryOf(sent);
+      logDelivery(app.log, { id, kind, turnId, correlationId, attempts: 1 }, delivery, startedAt);
+      await settle(id, delivery);
       if (typeof sent === "number") return sent;
       return wasNotSent(sent) ? "later" : null;
     },

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull } from "drizzle-orm";
+import { and, desc, eq } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { turns } from "../../db/schema/chat.ts";
 import { inTenant } from "../../db/tenant.ts";
@@ -11,6 +11,7 @@ import type { Scope } from "../scope.ts";
 import { sentence } from "../text/text.ts";
 import { openConversation, startConversation } from "./conversations.ts";
 import { filesIn } from "./files.ts";
+import { isRemembered } from "./history.ts";
 import { beginTurn, type Question, type Turn } from "./turns.ts";
 
 // As much of an older question and of the end of its answer as tells Claude where to go on.
@@ -100,14 +101,7 @@ async function goingOn(
   const [last] = await tx
     .select({ id: turns.id })
     .from(turns)
-    .where(
-      and(
-        eq(turns.orgId, scope.orgId),
-        eq(turns.conversationId, conversationId),
-        inArray(turns.status, ["answered", "stopped"]),
-        isNotNull(turns.answer),
-      ),
-    )
+    .where(isRemembered(scope, conversationId))
     .orderBy(desc(turns.createdAt))
     .limit(1);
   if (last?.id === cut.turnId) return sentence(scope.locale, "continue_question");

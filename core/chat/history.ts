@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, isNotNull, sql, type SQL } from "drizzle-orm";
 import type { Tx } from "../../db/client.ts";
 import { conversations, turns } from "../../db/schema/chat.ts";
 import type { ClaudeMessage } from "../claude/messages.ts";
@@ -37,6 +37,16 @@ export async function readHistory(tx: Tx, scope: Scope, conversationId: string):
   return { messages: messagesOf(memory.summary, fitting(memory)), warm: memory.warm };
 }
 
+/** Which turns of a conversation Claude can be reminded of: those that have an answer, whole or stopped. */
+export function isRemembered({ orgId }: Scope, conversationId: string): SQL | undefined {
+  return and(
+    eq(turns.orgId, orgId),
+    eq(turns.conversationId, conversationId),
+    inArray(turns.status, ["answered", "stopped"]),
+    isNotNull(turns.answer),
+  );
+}
+
 /** A conversation as far as it may be reminded of. */
 export async function recall(tx: Tx, scope: Scope, conversationId: string): Promise<Memory> {
   const here = and(eq(conversations.orgId, scope.orgId), eq(conversations.id, conversationId));
@@ -47,10 +57,7 @@ export async function recall(tx: Tx, scope: Scope, conversationId: string): Prom
     .from(turns)
     .where(
       and(
-        eq(turns.orgId, scope.orgId),
-        eq(turns.conversationId, conversationId),
-        inArray(turns.status, ["answered", "stopped"]),
-        isNotNull(turns.answer),
+        isRemembered(scope, conversationId),
         sql`${turns.createdAt} > coalesce((${summarisedTo}), '-infinity')`,
       ),
     )
